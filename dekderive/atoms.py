@@ -383,6 +383,14 @@ class rootgap(Atom):
     nargs = 3
     is_nonnegative = True
 
+    @classmethod
+    def eval(cls, a: sp.Expr, b: sp.Expr, c: sp.Expr) -> sp.Expr | None:
+        if c.is_zero:
+            return sp.sqrt(a) * sp.sqrt(b)
+        if a == b and c in (a, -a):
+            return sp.S.Zero
+        return cls(a, b, -c) if c.could_extract_minus_sign() else None
+
     @property
     def definition(self) -> sp.Expr:
         a, b, c = self.args
@@ -402,6 +410,14 @@ class arcsine(Atom):
     """``asin(c / sqrt(a b))`` of a covariance ((a, c), (c, b)), computed as atan2(c, rootgap(a, b, c))."""
 
     nargs = 3
+
+    @classmethod
+    def eval(cls, a: sp.Expr, b: sp.Expr, c: sp.Expr) -> sp.Expr | None:
+        if c.is_zero:
+            return sp.S.Zero
+        if a == b and c == a:
+            return sp.pi / 2
+        return -cls(a, b, -c) if c.could_extract_minus_sign() else None
 
     @property
     def definition(self) -> sp.Expr:

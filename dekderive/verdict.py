@@ -1,8 +1,9 @@
 """Three-valued truth: a check holds, fails, or could not be decided."""
 
 import enum
+from dataclasses import dataclass
 
-__all__ = ["Verdict"]
+__all__ = ["Check", "Verdict"]
 
 
 class Verdict(enum.Enum):
@@ -26,3 +27,13 @@ class Verdict(enum.Enum):
         if Verdict.FAILS in verdicts:
             return Verdict.FAILS
         return Verdict.UNDECIDED if Verdict.UNDECIDED in verdicts else Verdict.HOLDS
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One statement that was checked, what came out, and how it was decided."""
+
+    name: str
+    statement: str
+    verdict: Verdict
+    detail: str = ""

@@ -1,0 +1,166 @@
+"""The dual of two functions, E[f(u) g(v)] under a bivariate Gaussian, and the checks that prove it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sympy as sp
+
+from dekderive.certificates.enclosure import zero_verdict
+from dekderive.duals import numeric
+from dekderive.duals.algebra import differentiate, lift, multiply
+from dekderive.duals.closed_form import expectation
+from dekderive.duals.normal_form import is_identically_zero, tidy
+from dekderive.errors import NoClosedForm, NotIntegrable
+from dekderive.symbols import kxx, kxy, kyy, z
+from dekderive.verdict import Check, Verdict
+
+__all__ = ["Dual", "dual", "mean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dual:
+    r"""The dual kernel of two functions.
+
+    .. math:: \mathbb E[f(u)\, g(v)], \qquad
+              (u, v) \sim \mathcal N\Big(0, \begin{pmatrix} k_{xx} & k_{xy} \\ k_{xy} & k_{yy} \end{pmatrix}\Big)
+
+    Attributes
+    ----------
+    left, right : sympy.Expr
+        f and g, as expressions in ``dekderive.symbols.z``.
+    expression : sympy.Expr
+        The value, in ``kxx, kyy, kxy``: a closed form, or a numeric node where the engine has no rule.
+    rule : str
+        The rules that were used, or ``"Hermite series"``.
+    conditions : tuple of sympy.Expr
+        Expressions that must be positive for the integral to converge (empty: it always does).
+    """
+
+    left: sp.Expr
+    right: sp.Expr
+    expression: sp.Expr
+    rule: str
+    conditions: tuple[sp.Expr, ...] = ()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the expression is a closed form."""
+        return not self.expression.has(*numeric.NUMERIC_NODES)
+
+    def derivative(self) -> sp.Expr:
+        """Return d/dkxy by Price's theorem, E[f'(u) g'(v)] (jumps differentiate to deltas).
+
+        The closed form on the left is never differentiated: that subtracts terms of size 1/sqrt(kxx kyy - kxy^2)
+        which cancel only in exact arithmetic.
+
+        Examples
+        --------
+        >>> from dekderive.atoms import relu
+        >>> dual(relu(z), relu(z)).derivative()
+        arcsine(kxx, kyy, kxy)/(2*pi) + 1/4
+        """
+        try:
+            return expectation(differentiate(lift(self.left)), differentiate(lift(self.right))).expression
+        except NoClosedForm:
+            return numeric.dual_kxy(self.left, self.right, kxx, kyy, kxy)
+
+    def checks(self) -> tuple[Check, ...]:
+        """Prove the closed form: Price's identity and the value at kxy = 0 determine it (fundamental theorem in kxy)."""
+        if not self.closed:
+            statement = "no closed form in this engine: evaluated by a Hermite series with its Parseval remainder"
+            return (Check("dual", statement, Verdict.UNDECIDED, "numeric, error reported at run time"),)
+        f, g = lift(self.left), lift(self.right)
+        one = lift(sp.S.One)
+        product = expectation(f, one).expression * expectation(one, g).expression
+        at_zero = self.expression.subs(kxy, 0) - product
+        price = self.expression.diff(kxy) - self.derivative()
+        label = f"E[{self.left.subs(z, sp.Symbol('u'))} * {self.right.subs(z, sp.Symbol('v'))}]"
+        return (
+            Check("Price", f"d/dkxy {label} = E[f'(u) g'(v)]", *_decide(price)),
+            Check("independence", f"{label} = E[f(u)] E[g(v)] at kxy = 0", *_decide(at_zero)),
+        )
+
+
+@lru_cache(maxsize=1024)
+def dual(f: sp.Expr, g: sp.Expr | None = None) -> Dual:
+    """Return the dual of f and g (of f with itself if g is omitted).
+
+    Parameters
+    ----------
+    f, g : sympy.Expr
+        Functions of ``dekderive.symbols.z``.
+
+    Returns
+    -------
+    Dual
+        With a closed form where the engine has one, otherwise with a numeric node.
+
+    Raises
+    ------
+    NotIntegrable
+        If the expectation diverges for every variance.
+    NoClosedForm
+        If there is no closed form and the functions have parameters without a value.
+
+    Notes
+    -----
+    Sources: Price (1958) for the derivative; Cho and Saul (2009), Williams (1996) for the rectified and error functions.
+
+    Examples
+    --------
+    >>> from dekderive.atoms import relu, step
+    >>> dual(relu(z)).expression
+    kxy*arcsine(kxx, kyy, kxy)/(2*pi) + kxy/4 + rootgap(kxx, kyy, kxy)/(2*pi)
+    >>> dual(sp.tanh(z)).closed
+    False
+    """
+    f = sp.sympify(f)
+    g = f if g is None else sp.sympify(g)
+    try:
+        closed = expectation(lift(f), lift(g))
+    except NoClosedForm:
+        return Dual(f, g, numeric.dual(f, g, kxx, kyy, kxy), "Hermite series")
+    if any(condition.is_nonpositive for condition in closed.conditions):
+        raise NotIntegrable(f"E[f(u) g(v)] diverges for every variance; f = {f}, g = {g}")
+    return Dual(f, g, closed.expression, ", ".join(closed.rules) or "constant", closed.conditions)
+
+
+@lru_cache(maxsize=1024)
+def mean(f: sp.Expr, g: sp.Expr) -> sp.Expr:
+    """Return E[f(u) g(u)], u ~ N(0, kxx), as an expression in kxx.
+
+    Examples
+    --------
+    >>> from dekderive.atoms import relu
+    >>> mean(relu(z), relu(z))
+    kxx/2
+    """
+    try:
+        return expectation(multiply(lift(f), lift(g)), lift(sp.S.One)).expression
+    except NoClosedForm:
+        pass
+    try:  # two gates in one variable are outside the one-variable engine, but their dual at u = v is not
+        closed = expectation(lift(f), lift(g)).expression
+        return tidy(closed.subs({kyy: kxx, kxy: kxx}, simultaneous=True))
+    except NoClosedForm:
+        return numeric.mean(f, g, kxx)
+
+
+def _decide(difference: sp.Expr) -> tuple[Verdict, str]:
+    if is_identically_zero(difference):
+        return Verdict.HOLDS, "normal form is zero"
+    verdict, detail = zero_verdict(difference, _points(difference))
+    return verdict, detail
+
+
+def _points(expression: sp.Expr) -> list[dict[sp.Symbol, sp.Rational]]:
+    """Three covariances strictly inside the cone, with any parameters set to distinct rationals."""
+    others = sorted(expression.free_symbols - {kxx, kyy, kxy}, key=lambda s: s.name)
+    values = {s: sp.Rational(3 + 2 * i, 7) for i, s in enumerate(others)}
+    covariances = ((49, 64, 25, 16, 2, 5), (1, 3, 7, 2, -1, 4), (9, 2, 1, 5, 1, 3))
+    return [
+        {kxx: sp.Rational(a, b), kyy: sp.Rational(c, d), kxy: sp.Rational(e, f), **values}
+        for a, b, c, d, e, f in covariances
+    ]

@@ -1,0 +1,115 @@
+"""Expectations without a closed form: nodes that the emitter prints as calls of ``dekderive.kernels.hermite``.
+
+A node keeps its two functions as expressions in `z`, which is bound inside it.  Its derivatives are nodes too: Price's
+theorem and the heat equation act on the Hermite coefficients, so no derivative of f or g is ever formed, and a jump
+costs nothing.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import mpmath
+import sympy as sp
+
+from dekderive.errors import NoClosedForm
+from dekderive.symbols import z
+
+__all__ = ["NUMERIC_NODES", "dual", "dual_kxx", "dual_kxy", "dual_kyy", "mean", "mean_derivative"]
+
+
+class _Numeric(sp.Function):
+    """E over a Gaussian of functions of the bound symbol `z`."""
+
+    is_real = True
+
+    @classmethod
+    def eval(cls, f: sp.Expr, g: sp.Expr, *covariance: sp.Expr) -> None:
+        strangers = (f.free_symbols | g.free_symbols) - {z}
+        if strangers:
+            names = ", ".join(sorted(s.name for s in strangers))
+            raise NoClosedForm(
+                f"E[f(u) g(v)] has no closed form here, and the numeric fallback needs numbers: give {names} a value"
+            )
+
+    @property
+    def free_symbols(self) -> set[sp.Basic]:  # z is bound
+        return set().union(*(a.free_symbols for a in self.args[2:]))
+
+    def _latex(self, printer: object, exp: str | None = None) -> str:
+        f, g = (printer._print(self.args[i].subs(z, s)) for i, s in ((0, sp.Symbol("u")), (1, sp.Symbol("v"))))  # type: ignore[attr-defined]
+        power = f"^{{{exp}}}" if exp is not None else ""
+        return rf"{self._latex_operator} \mathbb{{E}}\left[{f} \, {g}\right]{power}"
+
+    _latex_operator = ""
+
+
+class dual(_Numeric):
+    """``E[f(u) g(v)]``."""
+
+    nargs = 5
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return {3: dual_kxx, 4: dual_kyy, 5: dual_kxy}[argindex](*self.args)
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return sp.Float(_reference(*self.args, prec), precision=prec)
+
+
+class dual_kxy(_Numeric):
+    """Derivative of `dual` in kxy: ``E[f'(u) g'(v)]`` (Price)."""
+
+    nargs = 5
+    _latex_operator = r"\partial_{k_{xy}}"
+
+
+class dual_kxx(_Numeric):
+    """Derivative of `dual` in kxx: ``E[f''(u) g(v)] / 2`` (heat equation)."""
+
+    nargs = 5
+    _latex_operator = r"\partial_{k_{xx}}"
+
+
+class dual_kyy(_Numeric):
+    """Derivative of `dual` in kyy: ``E[f(u) g''(v)] / 2``."""
+
+    nargs = 5
+    _latex_operator = r"\partial_{k_{yy}}"
+
+
+class mean(_Numeric):
+    """``E[f(u) g(u)]``, u ~ N(0, kxx)."""
+
+    nargs = 3
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return mean_derivative(*self.args)
+
+
+class mean_derivative(_Numeric):
+    """Derivative of `mean` in kxx."""
+
+    nargs = 3
+    _latex_operator = r"\partial_{k_{xx}}"
+
+
+NUMERIC_NODES: tuple[type[_Numeric], ...] = (dual, dual_kxx, dual_kyy, dual_kxy, mean, mean_derivative)
+
+
+@lru_cache(maxsize=256)
+def _reference(f: sp.Expr, g: sp.Expr, a: sp.Expr, b: sp.Expr, c: sp.Expr, prec: int) -> mpmath.mpf:
+    """E[f(u) g(v)] at numbers, by mpmath's adaptive rule on the quadrants: an oracle for checks, not for users."""
+    with mpmath.workprec(prec + 20):
+        va, vb, vc = (mpmath.mpf(sp.Rational(str(e)).p) / sp.Rational(str(e)).q if e.is_Rational else mpmath.mpf(str(e.evalf(40))) for e in (a, b, c))
+        fn, gn = (sp.lambdify(z, h.replace(lambda e: hasattr(e, "definition"), lambda e: e.definition), "mpmath") for h in (f, g))
+        r = vc / mpmath.sqrt(va * vb)
+        s = mpmath.sqrt(1 - r * r)
+
+        def inner(x: mpmath.mpf) -> mpmath.mpf:
+            u = mpmath.sqrt(va) * x
+            kink = -r * x / s  # where v changes sign
+            points = sorted({mpmath.mpf(-12), min(max(kink, -12), 12), mpmath.mpf(12)})
+            integrand = lambda w: gn(mpmath.sqrt(vb) * (r * x + s * w)) * mpmath.npdf(w)  # noqa: E731
+            return fn(u) * mpmath.npdf(x) * mpmath.quad(integrand, points)
+
+        return mpmath.quad(inner, [-12, 0, 12])
