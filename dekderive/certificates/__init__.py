@@ -1,0 +1,1 @@
+"""Proofs and refutations of statements about formulas, by ball arithmetic."""

@@ -1,0 +1,406 @@
+"""Rigorous values of expressions at exact points, by ball arithmetic.  The only module that imports python-flint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import sympy as sp
+from flint import arb, ctx, fmpq
+
+from dekderive.atoms import Atom
+from dekderive.errors import InvalidInput, UndeclaredSymbol, UnprintableNode
+from dekderive.verdict import Verdict
+
+__all__ = ["Enclosure", "Exact", "as_exact", "enclose", "zero_verdict"]
+
+Exact = int | Fraction | sp.Expr
+Ball = Any  # flint's arb; the name keeps its type out of the signatures that other modules read
+
+_GUARD_BITS = 32
+_LARGEST_EXACT_POWER = 4096  # beyond it a rational power is a ball, so that 2**(10**9) stays cheap
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A closed interval that contains the exact value; infinite ends where nothing is known.
+
+    Attributes
+    ----------
+    lower, upper : mpmath.mpf
+        Exact dyadic numbers.
+
+    Examples
+    --------
+    >>> value = enclose(sp.exp(1) - sp.Rational(271828, 100000), {})
+    >>> value.is_positive, value.contains_zero
+    (True, False)
+    """
+
+    lower: mpmath.mpf
+    upper: mpmath.mpf
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether both ends are finite."""
+        return bool(mpmath.isfinite(self.lower) and mpmath.isfinite(self.upper))
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether the exact value is certainly positive."""
+        return bool(self.lower > 0)
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether the exact value is certainly negative."""
+        return bool(self.upper < 0)
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the exact value is certainly not zero."""
+        return self.is_positive or self.is_negative
+
+    @property
+    def contains_zero(self) -> bool:
+        """Whether zero cannot be excluded."""
+        return not self.excludes_zero
+
+    @property
+    def radius(self) -> mpmath.mpf:
+        """Half of the width, rounded up."""
+        return mpmath.fsub(self.upper, self.lower, prec=53, rounding="u") / 2
+
+    @property
+    def midpoint(self) -> mpmath.mpf:
+        """The middle, to the precision of the ends (approximately: not for proofs)."""
+        with mpmath.workprec(max(53, self.lower.man.bit_length(), self.upper.man.bit_length()) + 8):
+            return (self.lower + self.upper) / 2
+
+    def __float__(self) -> float:
+        return float(self.midpoint)
+
+    def __str__(self) -> str:
+        if not self.is_finite:
+            return f"[{mpmath.nstr(self.lower)}, {mpmath.nstr(self.upper)}]"
+        return f"{mpmath.nstr(self.midpoint, 17)} ± {mpmath.nstr(self.radius, 3)}"
+
+
+def enclose(expr: sp.Expr, values: Mapping[sp.Symbol, Exact], precision: int = 128) -> Enclosure:
+    r"""Return an interval that provably contains `expr` at an exact point.
+
+    The working precision doubles until `precision` bits are correct, or the interval around 0 is narrower than
+    :math:`2^{-2 p}`, or sixteen times the precision is spent.
+
+    Parameters
+    ----------
+    expr : sympy.Expr
+        Built from rational numbers, pi, E, arithmetic, the elementary functions, erf, erfc, erfi, besseli, gamma,
+        LambertW and the atoms.
+    values : mapping of symbol to exact number
+        Integers, fractions, or SymPy numbers without floats (``sqrt(2)``, ``pi/3``).
+    precision : int
+        Wanted number of correct bits.
+
+    Returns
+    -------
+    Enclosure
+        With infinite ends where `expr` is undefined at the point (the logarithm of a negative number), or where the
+        precision did not suffice to tell.
+
+    Raises
+    ------
+    UndeclaredSymbol
+        If a symbol has no value, or a float occurs.
+    UnprintableNode
+        If `expr` contains a function without a rule; the message names it.
+
+    Examples
+    --------
+    >>> from dekderive.atoms import softplus
+    >>> from dekderive.symbols import z
+    >>> print(enclose(softplus(z), {z: -50}))
+    1.9287498479639178e-22 ± ...
+    """
+    exact = {symbol: as_exact(value) for symbol, value in values.items()}
+    work, limit = precision + _GUARD_BITS, max(4096, 16 * precision)
+    while True:
+        with working_precision(work):
+            ball = as_ball(_Evaluation(exact)(sp.sympify(expr)))
+            # A zero never gains relative accuracy; a tiny value (the tail of erfc) does, if given a few more bits.
+            tiny = work >= 4 * precision and bool(ball.abs_upper() < arb(2) ** (-2 * precision))
+            if (ball.is_finite() and (tiny or ball.rel_accuracy_bits() >= precision)) or work >= limit:
+                return to_enclosure(ball)
+        work *= 2
+
+
+def zero_verdict(
+    expr: sp.Expr, points: Sequence[Mapping[sp.Symbol, Exact]], precision: int = 128
+) -> tuple[Verdict, str]:
+    """Test at exact points whether `expr` vanishes identically.
+
+    Balls can refute an identity, and only a symbolic argument can prove one: FAILS is a proof, HOLDS is returned only
+    for an expression that SymPy wrote as 0, and UNDECIDED says how closely the points agree with 0.
+
+    Parameters
+    ----------
+    expr : sympy.Expr
+    points : sequence of mappings from symbol to exact number
+    precision : int
+        Bits, as for `enclose`.
+
+    Returns
+    -------
+    verdict : Verdict
+    detail : str
+        The point that refutes, or the evidence.
+
+    Examples
+    --------
+    >>> from dekderive.symbols import z
+    >>> zero_verdict(sp.tanh(z) - z, [{z: sp.Rational(1, 3)}])[0]
+    <Verdict.FAILS: 'fails'>
+    """
+    if expr == 0:
+        return Verdict.HOLDS, "identically zero as written"
+    widest = mpmath.mpf(0)
+    for point in points:
+        value = enclose(expr, point, precision)
+        if value.excludes_zero:
+            return Verdict.FAILS, f"the value is {value}, not 0, at {format_point(point)}"
+        if not value.is_finite:
+            return Verdict.UNDECIDED, f"undefined, or not resolved, at {format_point(point)}"
+        widest = max(widest, value.radius)
+    count = "1 point" if len(points) == 1 else f"{len(points)} points"
+    return Verdict.UNDECIDED, f"consistent with 0 at {count}, to within {mpmath.nstr(widest, 2)}"
+
+
+def format_point(point: Mapping[sp.Symbol, Exact]) -> str:
+    """Return ``"kxx = 1/2, z = 3"``, sorted by name."""
+    return ", ".join(f"{s} = {point[s]}" for s in sorted(point, key=str)) or "the only point"
+
+
+def as_exact(value: Exact) -> sp.Expr:
+    """Return an exact real number as a SymPy number; a float is refused because it hides what was meant."""
+    try:
+        number = sp.sympify(value, strict=True)
+    except sp.SympifyError:
+        number = None
+    if number is None or not isinstance(number, sp.Expr) or number.free_symbols or number.has(sp.Float, sp.I, sp.zoo):
+        raise InvalidInput(f"{value!r} is not an exact real number; use an integer, Rational(1, 10), sqrt(2), pi, ...")
+    return number
+
+
+# ---- balls -----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def working_precision(bits: int) -> Iterator[None]:
+    """Compute with `bits` bits inside the block; flint's precision is global, so nothing may set it for good."""
+    with ctx.workprec(bits):
+        yield
+
+
+def as_ball(value: sp.Expr | Fraction | Ball) -> Ball:
+    """Return a number as a ball at the working precision."""
+    if isinstance(value, arb):
+        return value
+    if isinstance(value, sp.Rational):
+        return arb(fmpq(int(value.p), int(value.q)))
+    if isinstance(value, Fraction):
+        return arb(fmpq(value.numerator, value.denominator))
+    return as_ball(_Evaluation({})(value))
+
+
+def to_enclosure(ball: Ball) -> Enclosure:
+    """Return the ends of a ball, rounded outwards."""
+    if not ball.is_finite():
+        return Enclosure(mpmath.mpf("-inf"), mpmath.mpf("inf"))
+    return Enclosure(_exact_mpf(ball.lower()), _exact_mpf(ball.upper()))
+
+
+def _exact_mpf(end: Ball) -> mpmath.mpf:
+    mantissa, exponent = end.man_exp()
+    return mpmath.make_mpf(mpmath.libmp.from_man_exp(int(mantissa), int(exponent)))
+
+
+def apply(function: type[sp.Function], ball: Ball) -> Ball:
+    """Return a function of one argument at a ball."""
+    if ball.is_zero() and getattr(function, "at_zero", None) is not None:
+        return as_ball(function.at_zero)
+    if function in _UNARY:
+        return _UNARY[function](ball)
+    if issubclass(function, Atom):
+        return as_ball(_Evaluation({_ARGUMENT: ball})(_definition(function)))
+    raise UnprintableNode(
+        f"ball arithmetic has no rule for {function.__name__}; write the formula with known functions"
+    )
+
+
+_ARGUMENT = sp.Symbol("argument", real=True)
+
+
+def _definition(function: type[Atom]) -> sp.Expr:
+    node = function(_ARGUMENT)
+    return node.definition if isinstance(node, function) else node
+
+
+def _heaviside(x: Ball) -> Ball:
+    return (1 + x.sgn()) / 2
+
+
+_UNARY: Mapping[type, Callable[[Ball], Ball]] = {
+    sp.exp: arb.exp,
+    sp.log: arb.log,
+    sp.sin: arb.sin,
+    sp.cos: arb.cos,
+    sp.tan: arb.tan,
+    sp.cot: arb.cot,
+    sp.sinh: arb.sinh,
+    sp.cosh: arb.cosh,
+    sp.tanh: arb.tanh,
+    sp.coth: arb.coth,
+    sp.sech: arb.sech,
+    sp.csch: arb.csch,
+    sp.asin: arb.asin,
+    sp.acos: arb.acos,
+    sp.atan: arb.atan,
+    sp.asinh: arb.asinh,
+    sp.acosh: arb.acosh,
+    sp.atanh: arb.atanh,
+    sp.erf: arb.erf,
+    sp.erfc: arb.erfc,
+    sp.erfi: arb.erfi,
+    sp.gamma: arb.gamma,
+    sp.loggamma: arb.lgamma,
+    sp.LambertW: arb.lambertw,
+    sp.Abs: abs,
+    sp.sign: arb.sgn,
+    sp.Heaviside: _heaviside,
+}
+
+
+class _Evaluation:
+    """One evaluation of a tree at the current precision.  Rational subtrees stay exact, so that a b - c^2 can be 0."""
+
+    def __init__(self, values: Mapping[sp.Symbol, sp.Expr | Ball]) -> None:
+        self.values = values
+        self.memo: dict[sp.Basic, sp.Rational | Ball] = {}
+
+    def __call__(self, node: sp.Basic) -> sp.Rational | Ball:
+        if node not in self.memo:
+            self.memo[node] = self.evaluate(node)
+        return self.memo[node]
+
+    def evaluate(self, node: sp.Basic) -> sp.Rational | Ball:
+        if isinstance(node, sp.Rational):
+            return node
+        if node in _CONSTANTS:
+            return _CONSTANTS[node]()
+        if isinstance(node, sp.Symbol):
+            return self.symbol(node)
+        if isinstance(node, sp.Add):
+            return self.combine(node.args, lambda a, b: a + b)
+        if isinstance(node, sp.Mul):
+            return self.combine(node.args, lambda a, b: a * b)
+        if isinstance(node, sp.Pow):
+            return self.power(node.base, node.exp)
+        if isinstance(node, sp.Float):
+            raise UndeclaredSymbol(f"the float {node} is not an exact number; write Rational(1, 10) for 0.1")
+        if isinstance(node, (sp.Max, sp.Min)):
+            pick = arb.max if isinstance(node, sp.Max) else arb.min
+            return self.combine(node.args, lambda a, b: pick(as_ball(a), as_ball(b)))
+        if isinstance(node, sp.Function):
+            return self.function(node)
+        raise UnprintableNode(f"ball arithmetic has no rule for {type(node).__name__} ({node})")
+
+    def symbol(self, node: sp.Symbol) -> sp.Rational | Ball:
+        if node in self.values:
+            value = self.values[node]
+            return self(value) if isinstance(value, sp.Basic) else value
+        strangers = [s for s in self.values if isinstance(s, sp.Symbol) and s.name == node.name]
+        hint = f"; the value given is for another symbol named {node} with other assumptions" if strangers else ""
+        raise UndeclaredSymbol(f"the symbol {node} has no value{hint}")
+
+    def combine(self, args: Sequence[sp.Expr], operation: Callable[[Any, Any], Any]) -> sp.Rational | Ball:
+        values = [self(a) for a in args]
+        exact = [v for v in values if isinstance(v, sp.Rational)]
+        balls = [v for v in values if not isinstance(v, sp.Rational)]
+        if exact:
+            total = exact[0]
+            for value in exact[1:]:
+                total = operation(total, value)
+            if not balls:
+                return total
+            balls.append(as_ball(total))
+        result = balls[0]
+        for ball in balls[1:]:
+            result = operation(result, ball)
+        return result
+
+    def power(self, base: sp.Expr, exponent: sp.Expr) -> sp.Rational | Ball:
+        if base is sp.S.Exp1:
+            return as_ball(self(exponent)).exp()
+        b, e = self(base), self(exponent)
+        if not isinstance(e, sp.Rational):
+            return (e * as_ball(b).log()).exp()
+        if isinstance(b, sp.Rational):
+            folded = _exact_power(b, e)
+            if folded is not None:
+                return folded
+        return _rational_power(as_ball(b), int(e.p), int(e.q))
+
+    def function(self, node: sp.Function) -> sp.Rational | Ball:
+        args = [self(a) for a in node.args]
+        if isinstance(node, sp.besseli):
+            return as_ball(args[1]).bessel_i(as_ball(args[0]))
+        if isinstance(node, sp.LambertW) and len(args) == 2 and args[1] in (0, -1):
+            return as_ball(args[0]).lambertw(int(args[1]))
+        if isinstance(node, sp.Heaviside):
+            zero = args[0] == 0 and len(args) == 2
+            return args[1] if zero else _heaviside(as_ball(args[0]))
+        if isinstance(node, Atom) and len(args) > 1:
+            return self(node.definition)
+        if len(args) == 1:
+            return apply(node.func, as_ball(args[0]))
+        raise UnprintableNode(f"ball arithmetic has no rule for {type(node).__name__} ({node})")
+
+
+_CONSTANTS: Mapping[sp.Basic, Callable[[], Ball]] = {
+    sp.pi: arb.pi,
+    sp.S.Exp1: arb.const_e,
+    sp.EulerGamma: arb.const_euler,
+    sp.Catalan: arb.const_catalan,
+}
+
+
+def _exact_power(base: sp.Rational, exponent: sp.Rational) -> sp.Rational | None:
+    """Return base**exponent if that is a rational number of moderate size, else None."""
+    if base == 0:
+        return sp.S.Zero if exponent > 0 else sp.S.One if exponent == 0 else None
+    if abs(exponent.p) > _LARGEST_EXACT_POWER:
+        return None
+    root = base
+    if exponent.q > 1:
+        if base < 0:
+            return None
+        (p, p_exact), (q, q_exact) = (sp.integer_nthroot(int(n), int(exponent.q)) for n in (base.p, base.q))
+        if not (p_exact and q_exact):
+            return None
+        root = sp.Rational(p, q)
+    return root ** sp.Integer(exponent.p)
+
+
+def _rational_power(base: Ball, p: int, q: int) -> Ball:
+    """Return base**(p/q) by roots and products (``ball**2`` is NaN on a ball around 0 in some versions of flint)."""
+    root = base if q == 1 else base.sqrt() if q == 2 else base.root(q) if bool(base >= 0) else arb.nan()
+    factor, result, n = root, arb(1), abs(p)
+    while n:
+        if n & 1:
+            result = result * factor
+        n >>= 1
+        factor = factor * factor if n else factor
+    return 1 / result if p < 0 else result
