@@ -19,6 +19,7 @@ __all__ = ["Generated", "Printer", "Source", "load_sources", "plan"]
 INDEX = "__init__.py"
 # Modules that are written by hand beside the index; a kernel of that name would hide one of them.
 _HAND_WRITTEN = ("hermite", "kernel", "special")
+_ADVICE = "edit that file, not this one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Source:
 class Printer:
     """What turns a derivation into text, and the versions that the text depends on."""
 
-    emit: Callable[[Any], str]
+    emit: Callable[[Any, str], str]  # of a derivation and the first line of the module
     emitter: str
     sympy: str
 
@@ -84,8 +85,8 @@ def plan(sources: Sequence[Source], printer: Printer) -> tuple[Generated, ...]:
 
 
 def _module(source: Source, printer: Printer) -> Generated:
-    text = printer.emit(source.derivation)
-    spec = source.derivation.update_map.spec
+    text = printer.emit(source.derivation, f"# Generated from {source.path} by `python -m codegen update`; {_ADVICE}")
+    spec = source.derivation.spec
     if spec not in text:
         raise StaleKernel(
             f"the text emitted for {source.path} does not carry its spec {spec}; the emitter must print it"

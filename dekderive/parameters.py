@@ -6,6 +6,7 @@ import sympy as sp
 
 from dekderive import atoms, symbols
 from dekderive.errors import InvalidInput
+from dekderive.parse import FUNCTIONS
 
 __all__ = ["parameter"]
 
@@ -13,10 +14,9 @@ __all__ = ["parameter"]
 _ASSUMPTIONS = ("integer", "negative", "nonnegative", "nonpositive", "nonzero", "positive")
 
 # Names that mean something else in a formula typed by a user, or in generated code.
-_FUNCTIONS = ("abs", "cos", "cosh", "erf", "erfc", "exp", "log", "sign", "sin", "sinh", "sqrt", "tan", "tanh")
 _CONSTANTS = ("E", "I", "inf", "nan", "oo", "pi")
 _MODULES = ("hermite", "np", "special")
-_RESERVED = frozenset((*symbols.BY_NAME, *atoms.__all__, *_FUNCTIONS, *_CONSTANTS, *_MODULES, *keyword.kwlist))
+_RESERVED = frozenset((*symbols.BY_NAME, *atoms.__all__, *FUNCTIONS, *_CONSTANTS, *_MODULES, *keyword.kwlist))
 
 
 def parameter(name: str, **assumptions: bool) -> sp.Symbol:

@@ -12,12 +12,16 @@ from dekderive.ledger import Drift, intact, read_ledger, sha256
 DERIVATION = '''"""The fake kernel {name}."""
 from types import SimpleNamespace as Fake
 
-derivation = Fake(name="{name}", update_map=Fake(spec="{spec}", claim=Fake(name="NONE")))
+derivation = Fake(name="{name}", spec="{spec}", update_map=Fake(claim=Fake(name="NONE")))
 '''
 
 
-def emit(derivation):
-    return f'SPEC = "{derivation.update_map.spec}"\nKERNEL = "{derivation.name}"\n'
+def emit(derivation, header):
+    return f'{header}\nSPEC = "{derivation.spec}"\nKERNEL = "{derivation.name}"\n'
+
+
+def with_last_line(line):
+    return lambda derivation, header: emit(derivation, header) + line + "\n"
 
 
 PRINTER = Printer(emit, "fake/1", "1.14.0")
@@ -106,7 +110,7 @@ def test_a_new_derivation_is_stale_until_it_is_generated(root):
 
 @pytest.mark.parametrize(("sympy", "blocking"), [("1.14.0", True), ("1.15.0", False)])
 def test_reprinted_blocks_only_under_the_sympy_that_printed_the_file(root, sympy, blocking):
-    printer = Printer(lambda derivation: emit(derivation) + "# new style\n", "fake/2", sympy)
+    printer = Printer(with_last_line("# new style"), "fake/2", sympy)
     findings = {finding.path: finding for finding in compare(plan_of(root, printer), root / "kernels")}
     finding = findings["_generated/alpha.py"]
     assert (finding.drift, finding.blocking) == (Drift.REPRINTED, blocking)
@@ -159,7 +163,7 @@ def test_every_field_of_the_ledger_is_read_by_a_check(root, field):
 
 
 def test_a_text_that_depends_on_the_hash_seed_is_unsteady(root):
-    first, second = plan_of(root), plan_of(root, Printer(lambda d: emit(d) + "# b, a\n", "fake/1", "1.14.0"))
+    first, second = plan_of(root), plan_of(root, Printer(with_last_line("# b, a"), "fake/1", "1.14.0"))
     assert steady([first, first, first]) == ()
     assert {finding.drift for finding in steady([first, first, second])} == {Drift.UNSTEADY}
     assert {finding.path for finding in steady([first, second])} == {"_generated/alpha.py", "_generated/beta.py"}
@@ -202,4 +206,4 @@ def test_a_derivation_that_breaks_the_form_is_refused(root, name, text, message)
 
 def test_a_text_without_its_spec_is_refused(root):
     with pytest.raises(StaleKernel, match="does not carry its spec 0a"):
-        plan_of(root, Printer(lambda derivation: "x = 1\n", "fake/1", "1.14.0"))
+        plan_of(root, Printer(lambda derivation, header: header, "fake/1", "1.14.0"))
