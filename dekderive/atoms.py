@@ -389,6 +389,8 @@ class rootgap(Atom):
             return sp.sqrt(a) * sp.sqrt(b)
         if a == b and c in (a, -a):
             return sp.S.Zero
+        if a.is_number and b.is_number and c.is_number:
+            return sp.sqrt(a * b - c**2)
         return cls(a, b, -c) if c.could_extract_minus_sign() else None
 
     @property
@@ -417,6 +419,8 @@ class arcsine(Atom):
             return sp.S.Zero
         if a == b and c == a:
             return sp.pi / 2
+        if a.is_number and b.is_number and c.is_number:
+            return sp.asin(c / sp.sqrt(a * b))
         return -cls(a, b, -c) if c.could_extract_minus_sign() else None
 
     @property

@@ -97,9 +97,9 @@ def _tilt(left: Key, right: Key, log: _Log) -> tuple[_Gaussian, sp.Expr]:
         log.rules.add("tilt")
         det = sp.expand((1 - 2 * q1 * a) * (1 - 2 * q2 * b) - 4 * q1 * q2 * c**2)
         # S(I - 2QS)^-1 written out; positive definite iff both leading minors of I - 2QS are positive.
-        for minor in (1 - 2 * q1 * a, 1 - 2 * q2 * b, det):
-            if not minor.is_positive:
-                log.conditions.add(minor)
+        # For q1, q2 <= 0 they are, for every covariance.
+        if not (q1.is_nonpositive and q2.is_nonpositive):
+            log.conditions.update(m for m in (1 - 2 * q1 * a, 1 - 2 * q2 * b, det) if not m.is_positive)
         a, b, c = (a - 2 * q2 * (a * b - c**2)) / det, (b - 2 * q1 * (a * b - c**2)) / det, c / det
         weight = 1 / square_root(det)
     if l1 != 0 or l2 != 0:
@@ -184,7 +184,7 @@ def _phi(x: sp.Expr) -> sp.Expr:
 def _arcsine(a: sp.Expr, b: sp.Expr, c: sp.Expr) -> sp.Expr:
     # asin(c / sqrt(a b)) is unchanged by (a, b, c) -> (s a, t b, sqrt(s t) c).  Clear the common denominators of a and b:
     # they are equal after a tilt (both are the determinant) and 1 otherwise.
-    (na, da), (nb, db), (nc, dc) = (sp.fraction(sp.cancel(sp.together(e))) for e in (a, b, c))
+    (na, da), (nb, db), (nc, dc) = (sp.fraction(sp.together(_cancel(e))) for e in (a, b, c))
     if sp.expand(da - db) == 0 and sp.expand(da - dc) == 0:
         return arcsine(sp.factor(na), sp.factor(nb), nc)
     if da.is_number and db.is_number and dc.is_number:

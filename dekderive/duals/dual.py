@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import sympy as sp
 
-from dekderive.certificates.enclosure import zero_verdict
 from dekderive.duals import numeric
 from dekderive.duals.algebra import differentiate, lift, multiply
 from dekderive.duals.closed_form import expectation
-from dekderive.duals.normal_form import is_identically_zero, tidy
+from dekderive.duals.normal_form import tidy
+from dekderive.duals.proof import decide_zero
 from dekderive.errors import NoClosedForm, NotIntegrable
 from dekderive.symbols import kxx, kxy, kyy, z
 from dekderive.verdict import Check, Verdict
@@ -78,8 +78,8 @@ class Dual:
         price = self.expression.diff(kxy) - self.derivative()
         label = f"E[{self.left.subs(z, sp.Symbol('u'))} * {self.right.subs(z, sp.Symbol('v'))}]"
         return (
-            Check("Price", f"d/dkxy {label} = E[f'(u) g'(v)]", *_decide(price)),
-            Check("independence", f"{label} = E[f(u)] E[g(v)] at kxy = 0", *_decide(at_zero)),
+            Check("Price", f"d/dkxy {label} = E[f'(u) g'(v)]", *decide_zero(price)),
+            Check("independence", f"{label} = E[f(u)] E[g(v)] at kxy = 0", *decide_zero(at_zero)),
         )
 
 
@@ -146,21 +146,3 @@ def mean(f: sp.Expr, g: sp.Expr) -> sp.Expr:
         return tidy(closed.subs({kyy: kxx, kxy: kxx}, simultaneous=True))
     except NoClosedForm:
         return numeric.mean(f, g, kxx)
-
-
-def _decide(difference: sp.Expr) -> tuple[Verdict, str]:
-    if is_identically_zero(difference):
-        return Verdict.HOLDS, "normal form is zero"
-    verdict, detail = zero_verdict(difference, _points(difference))
-    return verdict, detail
-
-
-def _points(expression: sp.Expr) -> list[dict[sp.Symbol, sp.Rational]]:
-    """Three covariances strictly inside the cone, with any parameters set to distinct rationals."""
-    others = sorted(expression.free_symbols - {kxx, kyy, kxy}, key=lambda s: s.name)
-    values = {s: sp.Rational(3 + 2 * i, 7) for i, s in enumerate(others)}
-    covariances = ((49, 64, 25, 16, 2, 5), (1, 3, 7, 2, -1, 4), (9, 2, 1, 5, 1, 3))
-    return [
-        {kxx: sp.Rational(a, b), kyy: sp.Rational(c, d), kxy: sp.Rational(e, f), **values}
-        for a, b, c, d, e, f in covariances
-    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy as sp
@@ -19,10 +20,10 @@ def square_root(expression: sp.Expr) -> sp.Expr:
     the product is the product of the square roots.
     """
     numerator, denominator = sp.fraction(sp.factor(sp.together(expression)))
-    return _root_of_factors(numerator) / _root_of_factors(denominator)
+    return _root_of_factors(numerator, _root_of_one) / _root_of_factors(denominator, _root_of_one)
 
 
-def _root_of_factors(polynomial: sp.Expr) -> sp.Expr:
+def _root_of_factors(polynomial: sp.Expr, root: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
     constant, factors = sp.factor_list(polynomial)
     signs, result = constant, sp.S.One
     for base, exponent in factors:
@@ -30,7 +31,7 @@ def _root_of_factors(polynomial: sp.Expr) -> sp.Expr:
             base, signs = -base, signs * (-1) ** exponent
         result *= base ** (exponent // 2)
         if exponent % 2:
-            result *= _root_of_one(base)
+            result *= root(base)
     return sp.sqrt(signs) * result
 
 
@@ -104,7 +105,7 @@ def is_identically_zero(expression: sp.Expr) -> bool:
     """
     exponential = expression.rewrite([sp.sinh, sp.cosh], sp.exp)
     terms = [one_exponential(t) for t in sp.Add.make_args(expand(exponential))]
-    return not _normal_form(sp.Add(*terms)).terms
+    return not _normal_form(_irreducible_roots(sp.Add(*terms))).terms
 
 
 def tidy(expression: sp.Expr) -> sp.Expr:
@@ -118,6 +119,20 @@ def tidy(expression: sp.Expr) -> sp.Expr:
     form = _normal_form(expression)
     parts = [_divided(c, m, form) for m, c in form.terms.items()]
     return sp.Add(*parts).xreplace(form.meaning)
+
+
+def _irreducible_roots(expression: sp.Expr) -> sp.Expr:
+    """rootgap(P, Q, C) and sqrt(P Q)  ->  products of roots of irreducible polynomials, each with one name."""
+
+    def plain(radicand: sp.Expr) -> sp.Expr:
+        numerator, denominator = sp.fraction(sp.factor(sp.together(radicand)))
+        return _root_of_factors(numerator, sp.sqrt) / _root_of_factors(denominator, sp.sqrt)
+
+    expression = expression.replace(rootgap, lambda a, b, c: plain(sp.expand(a * b - c**2)))
+    return expression.replace(
+        lambda e: e.is_Pow and e.exp.is_Rational and e.exp.q == 2 and e.base.has(kxx, kyy, kxy) and not e.base.is_Symbol,
+        lambda e: plain(e.base) ** (2 * e.exp),
+    )
 
 
 def _generators(expression: sp.Expr) -> tuple[dict[sp.Expr, sp.Symbol], dict[sp.Symbol, sp.Expr]]:

@@ -7,9 +7,6 @@ costs nothing.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-import mpmath
 import sympy as sp
 
 from dekderive.errors import NoClosedForm
@@ -52,10 +49,6 @@ class dual(_Numeric):
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return {3: dual_kxx, 4: dual_kyy, 5: dual_kxy}[argindex](*self.args)
 
-    def _eval_evalf(self, prec: int) -> sp.Expr:
-        return sp.Float(_reference(*self.args, prec), precision=prec)
-
-
 class dual_kxy(_Numeric):
     """Derivative of `dual` in kxy: ``E[f'(u) g'(v)]`` (Price)."""
 
@@ -94,22 +87,3 @@ class mean_derivative(_Numeric):
 
 
 NUMERIC_NODES: tuple[type[_Numeric], ...] = (dual, dual_kxx, dual_kyy, dual_kxy, mean, mean_derivative)
-
-
-@lru_cache(maxsize=256)
-def _reference(f: sp.Expr, g: sp.Expr, a: sp.Expr, b: sp.Expr, c: sp.Expr, prec: int) -> mpmath.mpf:
-    """E[f(u) g(v)] at numbers, by mpmath's adaptive rule on the quadrants: an oracle for checks, not for users."""
-    with mpmath.workprec(prec + 20):
-        va, vb, vc = (mpmath.mpf(sp.Rational(str(e)).p) / sp.Rational(str(e)).q if e.is_Rational else mpmath.mpf(str(e.evalf(40))) for e in (a, b, c))
-        fn, gn = (sp.lambdify(z, h.replace(lambda e: hasattr(e, "definition"), lambda e: e.definition), "mpmath") for h in (f, g))
-        r = vc / mpmath.sqrt(va * vb)
-        s = mpmath.sqrt(1 - r * r)
-
-        def inner(x: mpmath.mpf) -> mpmath.mpf:
-            u = mpmath.sqrt(va) * x
-            kink = -r * x / s  # where v changes sign
-            points = sorted({mpmath.mpf(-12), min(max(kink, -12), 12), mpmath.mpf(12)})
-            integrand = lambda w: gn(mpmath.sqrt(vb) * (r * x + s * w)) * mpmath.npdf(w)  # noqa: E731
-            return fn(u) * mpmath.npdf(x) * mpmath.quad(integrand, points)
-
-        return mpmath.quad(inner, [-12, 0, 12])

@@ -1,0 +1,73 @@
+"""A derivation: an update map with its sources, and the checks that back it.  Files in ``derivations/`` export one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dekderive.citations import Citation
+from dekderive.duals.proof import decide_zero
+from dekderive.symbols import cxx, cxy, cyy, kxx, kxy, kyy, mean_x, mean_y
+from dekderive.update_maps.update_map import UpdateMap
+from dekderive.verdict import Check, Verdict
+
+__all__ = ["Derivation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """What a file in ``derivations/`` exports.
+
+    Parameters
+    ----------
+    update_map : UpdateMap
+    sources : tuple of Citation, optional
+        Beyond the origin of the update map.
+    extra_checks : tuple of Check, optional
+        Facts that the derivation proves on its own (such as the start of a monotone Newton iteration).
+
+    Examples
+    --------
+    >>> from dekderive.atoms import relu
+    >>> from dekderive.symbols import z
+    >>> from dekderive.update_maps import deq_ntk, normalised
+    >>> derivation = Derivation(deq_ntk(normalised(relu(z)), name="mine"))
+    >>> sorted({check.verdict.value for check in derivation.checks()})
+    ['holds']
+    """
+
+    update_map: UpdateMap
+    sources: tuple[Citation, ...] = ()
+    extra_checks: tuple[Check, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.update_map.origin not in self.sources:
+            object.__setattr__(self, "sources", (self.update_map.origin, *self.sources))
+
+    @property
+    def name(self) -> str:
+        """Name of the kernel."""
+        return self.update_map.name
+
+    @property
+    def spec(self) -> str:
+        """Digest of the mathematics that was asked for."""
+        from dekderive.programs.module_text import specification
+
+        return specification(self.update_map)
+
+    def checks(self) -> tuple[Check, ...]:
+        """Check every dual, the agreement of the two equations at x = x', and what the derivation adds."""
+        duals = [c for _, d in self.update_map.duals for c in d.checks()]
+        seen: dict[tuple[str, str], Check] = {(c.name, c.statement): c for c in duals}
+        return (*seen.values(), self._coincidence(), *self.extra_checks)
+
+    def verdict(self) -> Verdict:
+        """Conjunction of the checks."""
+        return Verdict.all(tuple(c.verdict for c in self.checks()))
+
+    def _coincidence(self) -> Check:
+        """The pair equation at x = x' must be the diagonal equation: two derivations of the same number."""
+        same = {kyy: kxx, kxy: kxx, cyy: cxx, cxy: cxx, mean_y: mean_x}
+        difference = self.update_map.step.subs(same, simultaneous=True) - self.update_map.diagonal_step
+        statement = "the step at x = x' equals the diagonal step"
+        return Check("diagonal", statement, *decide_zero(difference))

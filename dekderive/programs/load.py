@@ -1,0 +1,23 @@
+"""Text -> Kernel in memory, in a form that a debugger can step through."""
+
+from __future__ import annotations
+
+import linecache
+
+from dekderive.kernels.kernel import Kernel
+
+__all__ = ["load"]
+
+
+def load(text: str, name: str) -> Kernel:
+    """Execute generated module text and return its ``KERNEL``.
+
+    The text is registered with ``linecache``, so that tracebacks and pdb show the generated lines.
+    """
+    filename = f"<dekderive generated {name}>"
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    namespace: dict[str, object] = {"__name__": f"dekderive_generated_{name}"}
+    exec(compile(text, filename, "exec"), namespace)  # noqa: S102 - our own text, printed from an allow-list
+    kernel = namespace["KERNEL"]
+    assert isinstance(kernel, Kernel)
+    return kernel

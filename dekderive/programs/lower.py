@@ -1,0 +1,165 @@
+"""Formulas -> functions of named steps: the names a reader would choose first, then common subexpressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+
+from dekderive.duals.numeric import NUMERIC_NODES
+from dekderive.errors import UndeclaredSymbol
+from dekderive.programs.numpy_text import NumPyText
+from dekderive.symbols import BY_NAME, angle, correlation, cxx, cyy, kxx, kxy, kyy
+
+__all__ = ["Function", "lower"]
+
+# Arguments of every generated function come in this order, then the parameters.
+_ORDER = ("angle", "correlation", "kxx", "kyy", "kxy", "cxx", "cyy", "cxy", "mean_x", "mean_y", "gap", "z")
+
+_scale_x, _scale_y, _cosine, _sine = sp.symbols("scale_x scale_y cosine sine", real=True)
+_norm_x, _norm_y = sp.symbols("norm_x norm_y", real=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of named steps, as text."""
+
+    name: str
+    arguments: tuple[str, ...]
+    lines: tuple[str, ...]
+    modules: frozenset[str]
+
+    @property
+    def text(self) -> str:
+        """The ``def`` statement."""
+        body = (f"    {piece}" for line in self.lines for piece in _wrap(line))
+        return "\n".join([f"def {self.name}({', '.join(self.arguments)}):", *body])
+
+
+def _tuple_text(texts: list[str]) -> str:
+    return "\n".join(["return (", *(f"    {text}," for text in texts), ")"])
+
+
+def _wrap(line: str, width: int = 115) -> list[str]:
+    """Break a long statement at its outermost sums."""
+    if "\n" in line:
+        return [piece for part in line.split("\n") for piece in (part,)]
+    if len(line) <= width:
+        return [line]
+    head, _, expression = line.partition(" ") if line.startswith("return ") else line.partition(" = ")
+    pieces, depth, current = [], 0, ""
+    for word in expression.split(" "):
+        if depth == 0 and word in ("+", "-") and current:
+            pieces.append(current)
+            current = word
+        else:
+            current = f"{current} {word}".strip()
+        depth += word.count("(") - word.count(")")
+    opening = "return (" if head == "return" else f"{head} = ("
+    return [opening, *(f"    {piece}" for piece in [*pieces, current]), ")"]
+
+
+def lower(
+    name: str,
+    outputs: sp.Expr | tuple[sp.Expr, ...],
+    parameters: tuple[sp.Symbol, ...],
+    functions: Mapping[sp.Expr, str],
+) -> Function:
+    """Turn one formula, or a tuple of them, into a function.
+
+    Raises
+    ------
+    UndeclaredSymbol
+        If a formula contains a symbol that is neither canonical nor a declared parameter.
+    UnprintableNode
+        If a formula contains a node that the printer does not know.
+    """
+    expressions = list(outputs) if isinstance(outputs, tuple) else [sp.sympify(outputs)]
+    arguments = _arguments(name, expressions, parameters)
+    printer = NumPyText(functions)
+    lines: list[str] = []
+    expressions = _name_geometry(expressions, lines, printer)
+    expressions = _name_expectations(expressions, lines, printer)
+    used = {s.name for e in expressions for s in e.free_symbols} | set(arguments)
+    temporaries = (sp.Symbol(f"shared_{i}", real=True) for i in range(10**6))
+    shared, results = _without_constants(*sp.cse(expressions, symbols=temporaries, optimizations=None, order="canonical"))
+    if clash := used & {s.name for s, _ in shared}:
+        raise UndeclaredSymbol(f"{name}: the names {sorted(clash)} are reserved for generated code")
+    lines += [f"{symbol.name} = {printer(e)}" for symbol, e in shared]
+    texts = [printer(e) for e in results]
+    lines.append(f"return {texts[0]}" if not isinstance(outputs, tuple) else _tuple_text(texts))
+    if any("np." in line for line in lines):
+        printer.modules.add("np")
+    return Function(name, arguments, tuple(lines), frozenset(printer.modules))
+
+
+def _arguments(name: str, expressions: list[sp.Expr], parameters: tuple[sp.Symbol, ...]) -> tuple[str, ...]:
+    free = set().union(*(e.free_symbols for e in expressions))
+    allowed = {*BY_NAME.values(), *parameters}
+    for symbol in sorted(free - allowed, key=lambda s: s.name):
+        twin = next((s for s in allowed if s.name == symbol.name), None)
+        hint = f"; it only shares its name with dekderive.symbols.{twin.name}, import that one" if twin else ""
+        raise UndeclaredSymbol(f"{name}: the symbol {symbol.name!r} is not declared{hint}")
+    names = {s.name for s in free}
+    return tuple(n for n in _ORDER if n in names) + tuple(p.name for p in parameters if p.name in names)
+
+
+def _name_geometry(expressions: list[sp.Expr], lines: list[str], printer: NumPyText) -> list[sp.Expr]:
+    """Introduce scale_x, norm_x, cosine, sine, kxy and the like where the formulas use them."""
+    for symbol, value in (
+        (_scale_x, sp.sqrt(kxx)),
+        (_scale_y, sp.sqrt(kyy)),
+        (_norm_x, sp.sqrt(cxx)),
+        (_norm_y, sp.sqrt(cyy)),
+        (_cosine, sp.cos(angle)),
+        (_sine, sp.sin(angle)),
+    ):
+        if any(e.has(value) or (value.is_Pow and _half_powers(e, value)) for e in expressions):
+            lines.append(f"{symbol.name} = {printer(value)}")
+            expressions = [_substitute_root(e, value, symbol) for e in expressions]
+    for coordinate in (correlation, _cosine):
+        rewritten = [e.replace(lambda m: m.is_Mul, lambda m, c=coordinate: _covariance(m, c)) for e in expressions]
+        if rewritten != expressions:
+            lines.append(f"kxy = {printer(_scale_x * _scale_y * coordinate)}")
+            expressions = rewritten
+    return expressions
+
+
+def _covariance(product: sp.Expr, coordinate: sp.Symbol) -> sp.Expr:
+    """scale_x scale_y coordinate f  ->  kxy f."""
+    factors = {_scale_x, _scale_y, coordinate}
+    rest = [f for f in product.args if f not in factors]
+    return kxy * sp.Mul(*rest) if len(rest) == len(product.args) - 3 else product
+
+
+def _without_constants(
+    shared: list[tuple[sp.Symbol, sp.Expr]], results: list[sp.Expr]
+) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
+    """Put constants such as 1/pi back where they came from: a name for them costs a reader more than it saves."""
+    constants = {s: e for s, e in shared if e.is_number}
+    rest = [(s, e.xreplace(constants)) for s, e in shared if s not in constants]
+    return rest, [e.xreplace(constants) for e in results]
+
+
+def _half_powers(expression: sp.Expr, root: sp.Expr) -> bool:
+    return any(p.base == root.base and p.exp.is_Rational and p.exp.q == 2 for p in expression.atoms(sp.Pow))
+
+
+def _substitute_root(expression: sp.Expr, value: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+    if not value.is_Pow:
+        return expression.xreplace({value: symbol})
+    return expression.replace(
+        lambda p: p.is_Pow and p.base == value.base and p.exp.is_Rational and p.exp.q == 2,
+        lambda p: symbol ** (2 * p.exp),
+    )
+
+
+def _name_expectations(expressions: list[sp.Expr], lines: list[str], printer: NumPyText) -> list[sp.Expr]:
+    """Give every numeric expectation a name, so that no common subexpression reaches into its bound variable."""
+    nodes = sorted({n for e in expressions for n in e.atoms(*NUMERIC_NODES)}, key=sp.default_sort_key)
+    names = {}
+    for i, node in enumerate(nodes):
+        names[node] = sp.Symbol(f"expectation_{i}", real=True)
+        lines.append(f"expectation_{i} = {printer(node)}")
+    return [e.xreplace(names) for e in expressions]

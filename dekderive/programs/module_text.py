@@ -1,0 +1,174 @@
+"""Update map -> text of an importable module that fills in a ``Kernel``."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import sympy as sp
+
+from dekderive.citations import Citation
+from dekderive.duals.numeric import NUMERIC_NODES
+from dekderive.programs.lower import Function, lower
+from dekderive.programs.provenance import spec
+from dekderive.symbols import kxx, kyy
+from dekderive.update_maps.update_map import UpdateMap
+
+__all__ = ["EMITTER", "module_text", "specification"]
+
+EMITTER = "numpy/1"  # bump when the emitter's output changes on purpose
+_WIDTH = 119
+
+
+def specification(update_map: UpdateMap) -> str:
+    """Digest of what was asked for: model, functions, parameters, chart, claim.
+
+    The derived formulas are not part of it, so that a SymPy which prints them differently changes the text and not the
+    specification.
+    """
+    u = update_map
+    asked = (u.name, u.model, u.functions, u.parameters, u.inputs, u.pair_inputs, u.moments, u.chart, u.claim, u.start)
+    return spec(tuple(a if a is not None else "none" for a in asked))
+
+
+def module_text(update_map: UpdateMap, sources: Sequence[Citation], *, header: str) -> str:
+    """Return the module's source.
+
+    Raises
+    ------
+    UnprintableNode, UndeclaredSymbol
+        If a formula cannot be printed; no partial text is returned.
+    """
+    names, scalar = _scalar_functions(update_map)
+    functions = _functions(update_map, names)
+    modules = frozenset().union(*(f.modules for f in [*scalar, *functions]))
+    local = sorted(modules & {"hermite", "special"})
+    imports = (["import numpy as np", ""] if "np" in modules else []) + (
+        [f"from dekderive.kernels import {', '.join(local)}"] if local else []
+    )
+    parts = [
+        header + "\n" + _docstring(update_map, sources),
+        "\n".join([*imports, "from dekderive.kernels.kernel import Chart, Claim, Formula, Kernel, Parameter"]),
+        f'SPEC = "{specification(update_map)}"',
+    ]
+    body = "\n\n\n".join(f.text for f in [*scalar, *functions])
+    return "\n\n".join(parts) + "\n\n\n" + body + "\n\n\n" + _record(update_map, functions, sources) + "\n"
+
+
+def _scalar_functions(u: UpdateMap) -> tuple[dict[sp.Expr, str], list[Function]]:
+    """Names for the functions of `z` that numeric expectations refer to, and their definitions."""
+    formulas = (u.diagonal_step, u.step, u.step_derivative, u.residual, u.readout, u.readout_diagonal, u.modulus)
+    nodes = {n for f in formulas if f is not None for n in f.atoms(*NUMERIC_NODES)}
+    needed = {f for node in nodes for f in node.args[:2]}
+    names = {f: name for name, f in u.functions if f in needed}
+    for name, f in u.functions:
+        slope = f.diff(next(iter(f.free_symbols))) if f.free_symbols else None
+        if slope in needed and slope not in names:
+            names[slope] = f"{name}_slope"
+    for i, f in enumerate(sorted(needed - set(names), key=sp.default_sort_key)):
+        names[f] = f"function_{i}"
+    ordered = sorted(names.items(), key=lambda item: item[1])
+    return names, [_scalar(name, f) for f, name in ordered]
+
+
+def _scalar(name: str, f: sp.Expr) -> Function:
+    if f.free_symbols:
+        return lower(name, f, (), {})
+    value = lower(name, f, (), {}).lines[-1].removeprefix("return ")
+    # A constant must have the shape of its argument.
+    return Function(name, ("z",), (f"return np.full_like(z, {value})",), frozenset({"np"}))
+
+
+def _functions(u: UpdateMap, names: dict[sp.Expr, str]) -> list[Function]:
+    parameters = tuple(s for s, _ in u.parameters)
+    x = u.chart_symbol
+    formulas: list[tuple[str, sp.Expr | tuple[sp.Expr, ...] | None]] = [
+        ("diagonal_step", u.diagonal_step),
+        ("diagonal_step_derivative", u.diagonal_step.diff(kxx)),
+        ("diagonal_fixed_point", u.closed_diagonal),
+        ("step", u.step),
+        ("step_derivative", u.step_derivative),
+        ("residual", u.residual),
+        ("residual_derivative", u.residual_derivative),
+        ("start", u.start),
+        ("readout", u.readout),
+        ("readout_diagonal", u.readout_diagonal),
+        ("diagonal_step_gradient", tuple(u.diagonal_step.diff(p) for p in parameters)),
+        ("residual_gradient", tuple(u.residual.diff(s) for s in (kxx, kyy, *parameters))),
+        ("readout_gradient", tuple(u.readout.diff(s) for s in (x, kxx, kyy, *parameters))),
+        ("readout_diagonal_gradient", tuple(u.readout_diagonal.diff(s) for s in (kxx, *parameters))),
+        ("modulus", u.modulus),
+    ]
+    return [lower(name, f, parameters, names) for name, f in formulas if f is not None]
+
+
+def _docstring(u: UpdateMap, sources: Sequence[Citation]) -> str:
+    lines = [f"{u.summary[0].upper()}{u.summary[1:]}.", ""]
+    for name, f in u.functions:
+        lines.append(f"{name}(z) = {f}")
+    conditions = sorted({str(c) for _, d in u.duals for c in d.conditions})
+    if conditions:
+        lines += ["", "The expectations are finite while these are positive: " + ", ".join(conditions) + "."]
+    lines += ["", "Sources: " + "; ".join(str(s) for s in sources) + "."]
+    wrapped = "\n".join(
+        textwrap.fill(line, _WIDTH, break_long_words=False, break_on_hyphens=False) if line else "" for line in lines
+    )
+    return f'"""{wrapped}\n"""'
+
+
+def _record(u: UpdateMap, functions: list[Function], sources: Sequence[Citation]) -> str:
+    present = {f.name: f for f in functions}
+
+    def formula(name: str) -> str:
+        f = present.get(name)
+        return "None" if f is None else f"Formula({name}, {f.arguments!r})".replace("'", '"')
+
+    fields = [
+        f'name="{u.name}"',
+        f"summary={_quoted(u.summary)}",
+        f'model="{u.model}"',
+        "parameters=(\n" + "".join(f"        {_parameter(p)},\n" for _, p in u.parameters) + "    )",
+        f"input_names={_tuple(s.name for s in u.inputs)}",
+        f"pair_names={_tuple(s.name for s in u.pair_inputs)}",
+        f'moments="{u.moments}"',
+        f"chart=Chart.{u.chart.name}",
+        *(f"{name}={formula(name)}" for name in _FORMULA_FIELDS),
+        f"claim=Claim.{u.claim.name}",
+        f"modulus={formula('modulus')}",
+        "spec=SPEC",
+        "sources=(\n" + "".join(f"        {_quoted(str(s))},\n" for s in sources) + "    )",
+    ]
+    return "KERNEL = Kernel(\n" + "".join(f"    {field},\n" for field in fields) + ")"
+
+
+_FORMULA_FIELDS = (
+    "diagonal_step",
+    "diagonal_step_derivative",
+    "diagonal_fixed_point",
+    "step",
+    "step_derivative",
+    "residual",
+    "residual_derivative",
+    "start",
+    "readout",
+    "readout_diagonal",
+    "diagonal_step_gradient",
+    "residual_gradient",
+    "readout_gradient",
+    "readout_diagonal_gradient",
+)
+
+
+def _tuple(names: object) -> str:
+    items = [f'"{n}"' for n in names]  # type: ignore[attr-defined]
+    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _parameter(p: object) -> str:
+    upper = 'float("inf")' if p.upper == float("inf") else repr(p.upper)  # type: ignore[attr-defined]
+    closed = ", lower_closed=True" if p.lower_closed else ""  # type: ignore[attr-defined]
+    return f"Parameter({_quoted(p.name)}, {p.lower!r}, {upper}, {p.default!r}, {_quoted(p.description)}{closed})"  # type: ignore[attr-defined]
