@@ -14,7 +14,7 @@ from dekderive.programs.provenance import spec
 from dekderive.symbols import kxx, kyy
 from dekderive.update_maps.update_map import UpdateMap
 
-__all__ = ["EMITTER", "module_text", "specification"]
+__all__ = ["EMITTER", "formulas", "module_text", "specification"]
 
 EMITTER = "numpy/1"  # bump when the emitter's output changes on purpose
 _WIDTH = 119
@@ -57,8 +57,8 @@ def module_text(update_map: UpdateMap, sources: Sequence[Citation], *, header: s
 
 def _scalar_functions(u: UpdateMap) -> tuple[dict[sp.Expr, str], list[Function]]:
     """Names for the functions of `z` that numeric expectations refer to, and their definitions."""
-    formulas = (u.diagonal_step, u.step, u.step_derivative, u.residual, u.readout, u.readout_diagonal, u.modulus)
-    nodes = {n for f in formulas if f is not None for n in f.atoms(*NUMERIC_NODES)}
+    expressions = (u.diagonal_step, u.step, u.step_derivative, u.residual, u.readout, u.readout_diagonal, u.modulus)
+    nodes = {n for f in expressions if f is not None for n in f.atoms(*NUMERIC_NODES)}
     needed = {f for node in nodes for f in node.args[:2]}
     names = {f: name for name, f in u.functions if f in needed}
     for name, f in u.functions:
@@ -79,10 +79,12 @@ def _scalar(name: str, f: sp.Expr) -> Function:
     return Function(name, ("z",), (f"return np.full_like(z, {value})",), frozenset({"np"}))
 
 
-def _functions(u: UpdateMap, names: dict[sp.Expr, str]) -> list[Function]:
+def formulas(update_map: UpdateMap) -> tuple[tuple[str, sp.Expr | tuple[sp.Expr, ...]], ...]:
+    """Return the formulas of a module by function name: what is printed, and what the print can be compared with."""
+    u = update_map
     parameters = tuple(s for s, _ in u.parameters)
     x = u.chart_symbol
-    formulas: list[tuple[str, sp.Expr | tuple[sp.Expr, ...] | None]] = [
+    listed: list[tuple[str, sp.Expr | tuple[sp.Expr, ...] | None]] = [
         ("diagonal_step", u.diagonal_step),
         ("diagonal_step_derivative", u.diagonal_step.diff(kxx)),
         ("diagonal_fixed_point", u.closed_diagonal),
@@ -99,7 +101,12 @@ def _functions(u: UpdateMap, names: dict[sp.Expr, str]) -> list[Function]:
         ("readout_diagonal_gradient", tuple(u.readout_diagonal.diff(s) for s in (kxx, *parameters))),
         ("modulus", u.modulus),
     ]
-    return [lower(name, f, parameters, names) for name, f in formulas if f is not None]
+    return tuple((name, f) for name, f in listed if f is not None)
+
+
+def _functions(u: UpdateMap, names: dict[sp.Expr, str]) -> list[Function]:
+    parameters = tuple(s for s, _ in u.parameters)
+    return [lower(name, f, parameters, names) for name, f in formulas(u)]
 
 
 def _docstring(u: UpdateMap, sources: Sequence[Citation]) -> str:
