@@ -4,96 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import mpmath
 import sympy as sp
 from flint import arb, ctx, fmpq
 
+from dekderive import atoms
 from dekderive.atoms import Atom
+from dekderive.certificates.interval import Enclosure
 from dekderive.errors import InvalidInput, UndeclaredSymbol, UnprintableNode
 from dekderive.verdict import Verdict
 
 __all__ = ["Enclosure", "Exact", "as_exact", "enclose", "zero_verdict"]
 
-Exact = int | Fraction | sp.Expr
-Ball = Any  # flint's arb; the name keeps its type out of the signatures that other modules read
+Exact: TypeAlias = int | Fraction | sp.Expr
+Ball: TypeAlias = Any  # flint's arb; the name keeps its type out of the signatures that other modules read
 
+_INEXACT = (sp.Float, sp.I, sp.oo, -sp.oo, sp.zoo, sp.nan)
 _GUARD_BITS = 32
 _LARGEST_EXACT_POWER = 4096  # beyond it a rational power is a ball, so that 2**(10**9) stays cheap
-
-
-@dataclass(frozen=True, slots=True)
-class Enclosure:
-    """A closed interval that contains the exact value; infinite ends where nothing is known.
-
-    Attributes
-    ----------
-    lower, upper : mpmath.mpf
-        Exact dyadic numbers.
-
-    Examples
-    --------
-    >>> value = enclose(sp.exp(1) - sp.Rational(271828, 100000), {})
-    >>> value.is_positive, value.contains_zero
-    (True, False)
-    """
-
-    lower: mpmath.mpf
-    upper: mpmath.mpf
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether both ends are finite."""
-        return bool(mpmath.isfinite(self.lower) and mpmath.isfinite(self.upper))
-
-    @property
-    def is_positive(self) -> bool:
-        """Whether the exact value is certainly positive."""
-        return bool(self.lower > 0)
-
-    @property
-    def is_negative(self) -> bool:
-        """Whether the exact value is certainly negative."""
-        return bool(self.upper < 0)
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether the exact value is certainly not zero."""
-        return self.is_positive or self.is_negative
-
-    @property
-    def contains_zero(self) -> bool:
-        """Whether zero cannot be excluded."""
-        return not self.excludes_zero
-
-    @property
-    def radius(self) -> mpmath.mpf:
-        """Half of the width, rounded up."""
-        return mpmath.fsub(self.upper, self.lower, prec=53, rounding="u") / 2
-
-    @property
-    def midpoint(self) -> mpmath.mpf:
-        """The middle, to the precision of the ends (approximately: not for proofs)."""
-        with mpmath.workprec(max(53, self.lower.man.bit_length(), self.upper.man.bit_length()) + 8):
-            return (self.lower + self.upper) / 2
-
-    def __float__(self) -> float:
-        return float(self.midpoint)
-
-    def __str__(self) -> str:
-        if not self.is_finite:
-            return f"[{mpmath.nstr(self.lower)}, {mpmath.nstr(self.upper)}]"
-        return f"{mpmath.nstr(self.midpoint, 17)} ± {mpmath.nstr(self.radius, 3)}"
 
 
 def enclose(expr: sp.Expr, values: Mapping[sp.Symbol, Exact], precision: int = 128) -> Enclosure:
     r"""Return an interval that provably contains `expr` at an exact point.
 
     The working precision doubles until `precision` bits are correct, or the interval around 0 is narrower than
-    :math:`2^{-2 p}`, or sixteen times the precision is spent.
+    :math:`2^{-8 p}`, or sixteen times the precision is spent.
 
     Parameters
     ----------
@@ -131,7 +69,7 @@ def enclose(expr: sp.Expr, values: Mapping[sp.Symbol, Exact], precision: int = 1
         with working_precision(work):
             ball = as_ball(_Evaluation(exact)(sp.sympify(expr)))
             # A zero never gains relative accuracy; a tiny value (the tail of erfc) does, if given a few more bits.
-            tiny = work >= 4 * precision and bool(ball.abs_upper() < arb(2) ** (-2 * precision))
+            tiny = work >= 8 * precision and bool(ball.abs_upper() < arb(2) ** (-8 * precision))
             if (ball.is_finite() and (tiny or ball.rel_accuracy_bits() >= precision)) or work >= limit:
                 return to_enclosure(ball)
         work *= 2
@@ -189,7 +127,7 @@ def as_exact(value: Exact) -> sp.Expr:
         number = sp.sympify(value, strict=True)
     except sp.SympifyError:
         number = None
-    if number is None or not isinstance(number, sp.Expr) or number.free_symbols or number.has(sp.Float, sp.I, sp.zoo):
+    if number is None or not isinstance(number, sp.Expr) or number.free_symbols or number.has(*_INEXACT):
         raise InvalidInput(f"{value!r} is not an exact real number; use an integer, Rational(1, 10), sqrt(2), pi, ...")
     return number
 
@@ -252,6 +190,15 @@ def _heaviside(x: Ball) -> Ball:
     return (1 + x.sgn()) / 2
 
 
+def _ndtr(x: Ball) -> Ball:
+    # SymPy rewrites erfc(-x) as 2 - erfc(x), which leaves nothing of the lower tail: so not by the definition.
+    return (-x / arb(2).sqrt()).erfc() / 2
+
+
+def _inverse_mills(x: Ball) -> Ball:
+    return (-x * x / 2).exp() / (2 * arb.pi()).sqrt() / _ndtr(x)
+
+
 _UNARY: Mapping[type, Callable[[Ball], Ball]] = {
     sp.exp: arb.exp,
     sp.log: arb.log,
@@ -280,6 +227,10 @@ _UNARY: Mapping[type, Callable[[Ball], Ball]] = {
     sp.Abs: abs,
     sp.sign: arb.sgn,
     sp.Heaviside: _heaviside,
+    atoms.softplus: lambda x: x.exp().log1p(),
+    atoms.ndtr: _ndtr,
+    atoms.log_ndtr: lambda x: _ndtr(x).log(),
+    atoms.inverse_mills: _inverse_mills,
 }
 
 
@@ -354,19 +305,27 @@ class _Evaluation:
         return _rational_power(as_ball(b), int(e.p), int(e.q))
 
     def function(self, node: sp.Function) -> sp.Rational | Ball:
-        args = [self(a) for a in node.args]
-        if isinstance(node, sp.besseli):
-            return as_ball(args[1]).bessel_i(as_ball(args[0]))
-        if isinstance(node, sp.LambertW) and len(args) == 2 and args[1] in (0, -1):
-            return as_ball(args[0]).lambertw(int(args[1]))
-        if isinstance(node, sp.Heaviside):
-            zero = args[0] == 0 and len(args) == 2
-            return args[1] if zero else _heaviside(as_ball(args[0]))
-        if isinstance(node, Atom) and len(args) > 1:
+        if isinstance(node, Atom) and len(node.args) > 1:
             return self(node.definition)
-        if len(args) == 1:
-            return apply(node.func, as_ball(args[0]))
-        raise UnprintableNode(f"ball arithmetic has no rule for {type(node).__name__} ({node})")
+        if not isinstance(node, (Atom, sp.besseli, sp.LambertW)) and node.func not in _UNARY:
+            raise UnprintableNode(f"ball arithmetic has no rule for {type(node).__name__} ({node})")
+        args = [self(a) for a in node.args]
+        if isinstance(node, sp.Heaviside) and args[0] == 0:
+            return self(node.args[1])
+        return ball_function(node, [as_ball(a) for a in args])
+
+
+def ball_function(node: sp.Function, args: Sequence[Ball]) -> Ball:
+    """Return the function of `node` at other arguments, given as balls."""
+    if isinstance(node, sp.Heaviside):
+        return _heaviside(args[0])
+    if isinstance(node, sp.besseli):
+        return args[1].bessel_i(args[0])
+    if isinstance(node, sp.LambertW) and len(args) == 2 and node.args[1] == -1:
+        return args[0].lambertw(-1)
+    if len(args) == 1:
+        return apply(node.func, args[0])
+    raise UnprintableNode(f"ball arithmetic has no rule for {type(node).__name__} ({node})")
 
 
 _CONSTANTS: Mapping[sp.Basic, Callable[[], Ball]] = {
@@ -395,12 +354,23 @@ def _exact_power(base: sp.Rational, exponent: sp.Rational) -> sp.Rational | None
 
 
 def _rational_power(base: Ball, p: int, q: int) -> Ball:
-    """Return base**(p/q) by roots and products (``ball**2`` is NaN on a ball around 0 in some versions of flint)."""
+    """Return base**(p/q) by roots and products: ``ball**2`` is NaN on a ball around 0 in python-flint."""
     root = base if q == 1 else base.sqrt() if q == 2 else base.root(q) if bool(base >= 0) else arb.nan()
-    factor, result, n = root, arb(1), abs(p)
+    power = integer_power(root, abs(p))
+    return 1 / power if p < 0 else power
+
+
+def integer_power(base: Ball, n: int) -> Ball:
+    """Return base**n, n >= 0, by products."""
+    factor, result = base, arb(1)
     while n:
         if n & 1:
             result = result * factor
         n >>= 1
         factor = factor * factor if n else factor
-    return 1 / result if p < 0 else result
+    return result
+
+
+def hull(lower: Ball, upper: Ball) -> Ball:
+    """Return a ball that contains two others (and sticks out a little)."""
+    return lower.union(upper)
