@@ -2,11 +2,12 @@
 
 The text passes three gates.  A regular expression splits it into tokens, and every name must be on the allow-list, so
 no keyword, quote, bracket or dot-access survives.  ``ast.parse`` then supplies the precedence rules only.  Finally each
-node is rebuilt in SymPy by an explicit rule, with literals made exact from their *text* (``0.1`` is 1/10) and with every
-constant kept below a size that can be computed at once (``2**10**10`` is refused, not attempted).
+node is rebuilt in SymPy by an explicit rule, with literals made exact from their *text* (``0.1`` is 1/10) and with
+every constant kept below a size that can be computed at once (``2**10**10`` is refused, not attempted).
 """
 
 import ast
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,12 +21,14 @@ __all__ = ["FUNCTIONS", "parse_expression", "parse_interval"]
 
 MAX_LENGTH = 1000
 MAX_TOKENS = 300
-MAX_DEPTH = 40
+MAX_DEPTH = 25
 MAX_DIGITS = 60
 MAX_DECIMAL_EXPONENT = 300
 MAX_EXPONENT = 100
 MAX_BITS = 4096
+MAX_NODES = 400  # gelu and silu double their argument, so forty of them nested would have 2**40 nodes
 MAX_CONSTANT = sp.Integer(10) ** 300
+MAX_ARGUMENT = sp.Integer(10) ** 6  # of a function: erfc(1e300) is an overflow inside mpmath, not a small number
 
 # name -> (builder, fewest arguments, most arguments)
 FUNCTIONS: Mapping[str, tuple[Callable[..., sp.Expr], int, int]] = {
@@ -136,12 +139,12 @@ def parse_expression(
     ...
     dekderive.errors.UnsafeExpression: expression: '10**10' at column 4: ...
     """
+    text = text.strip(" \t")  # a leading blank would be an indentation error
     names = {**{s.name: s for s in symbols}, **_CONSTANTS}
     vocabulary = _Vocabulary(text, what, names, functions)
     _check_tokens(vocabulary)
     try:
-        # Leading blanks would read as an indentation error; columns stay right because they become brackets' insides.
-        tree = ast.parse(_without_margin(text), mode="eval")
+        tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
         column = max(0, (error.offset or 1) - 1)
         piece = _PIECE.match(text, min(column, len(text) - 1))
@@ -170,7 +173,7 @@ def parse_interval(text: str, *, what: str = "interval") -> sp.Interval:
     if len(ends) != 2:
         raise UnsafeExpression(f"{what}: {text[:60]!r} is not an open interval; write for example '(-inf, 0)'")
     infinite = {"-inf": -sp.oo, "-oo": -sp.oo, "inf": sp.oo, "+inf": sp.oo, "oo": sp.oo}
-    lower, upper = (infinite.get(end.strip().lower(), None) for end in ends)
+    lower, upper = (infinite.get(end.strip().lower()) for end in ends)
     lower = parse_expression(ends[0], (), what=what) if lower is None else lower
     upper = parse_expression(ends[1], (), what=what) if upper is None else upper
     if (lower < upper) != sp.true:
@@ -178,17 +181,10 @@ def parse_interval(text: str, *, what: str = "interval") -> sp.Interval:
     return sp.Interval.open(lower, upper)
 
 
-def _without_margin(text: str) -> str:
-    stripped = text.lstrip(" \t")
-    margin = len(text) - len(stripped)
-    # "(" takes the place of the last blank, so that the columns of what follows do not move.
-    return " " * 0 + "(" * 0 + text if margin == 0 else stripped
-
-
 def _check_tokens(vocabulary: _Vocabulary) -> None:
     """Refuse the first token that is not on the allow-list, before any parser sees the text."""
     text = vocabulary.text
-    if not text.strip():
+    if not text:
         raise UnsafeExpression(f"{vocabulary.what}: the formula is empty; write for example 'relu(z)'")
     if len(text) > MAX_LENGTH:
         raise vocabulary.refuse(text, MAX_LENGTH, f"longer than {MAX_LENGTH} characters")
@@ -229,7 +225,7 @@ def _convert(node: ast.expr, vocabulary: _Vocabulary, depth: int) -> sp.Expr:
             if not fewest <= len(arguments) <= most:
                 wanted = str(fewest) if fewest == most else f"{fewest} or {most}"
                 raise vocabulary.refuse_node(node, f"{name} takes {wanted} argument(s), not {len(arguments)}")
-            return _moderate(builder(*(_convert(a, vocabulary, depth + 1) for a in arguments)), node, vocabulary)
+            return _moderate(builder(*(_argument(a, vocabulary, depth + 1) for a in arguments)), node, vocabulary)
     raise vocabulary.refuse_node(node, "not part of a formula")
 
 
@@ -241,6 +237,13 @@ def _number(node: ast.Constant, vocabulary: _Vocabulary) -> sp.Expr:
     if len(exponent) > 5 or abs(int(exponent or 0)) > MAX_DECIMAL_EXPONENT:
         raise vocabulary.refuse_node(node, f"a decimal exponent beyond {MAX_DECIMAL_EXPONENT}")
     return sp.Rational(literal)  # from the text, so 0.1 is 1/10 and not the nearest binary fraction
+
+
+def _argument(node: ast.expr, vocabulary: _Vocabulary, depth: int) -> sp.Expr:
+    value = _convert(node, vocabulary, depth)
+    if value.is_number and not _is_at_most(value, MAX_ARGUMENT):
+        raise vocabulary.refuse_node(node, "a constant argument beyond a million")
+    return value
 
 
 def _operation(node: ast.BinOp, vocabulary: _Vocabulary, depth: int) -> sp.Expr:
@@ -269,6 +272,8 @@ def _moderate(value: sp.Expr, node: ast.expr, vocabulary: _Vocabulary) -> sp.Exp
 
     Every constant inside `value` passed here before, so evaluating it is cheap: no tower of exponentials can build up.
     """
+    if sum(1 for _ in itertools.islice(sp.preorder_traversal(value), MAX_NODES + 1)) > MAX_NODES:
+        raise vocabulary.refuse_node(node, f"a formula of more than {MAX_NODES} nodes")
     if value.has(sp.zoo, sp.nan, sp.oo, -sp.oo):
         raise vocabulary.refuse_node(node, "undefined (a division by zero?)")
     if value.has(sp.I):
