@@ -67,6 +67,13 @@ def _latex_name(name: str) -> Callable[..., str]:
     return _latex
 
 
+def _fold(cls: type[Atom], x: sp.Expr, parity: sp.Expr) -> sp.Expr | None:
+    """Use f(-x) = parity f(x) to give each value one name, and the limit where the definition is 0/0."""
+    if x.is_zero:
+        return cls.at_zero
+    return parity * cls(-x) if x.could_extract_minus_sign() else None
+
+
 class relu(Atom):
     """Positive part, ``max(x, 0)``."""
 
@@ -121,6 +128,10 @@ class softplus(Atom):
     is_positive = True
     _latex = _latex_name(r"\operatorname{softplus}")
 
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        return sp.log(2) if x.is_zero else None
+
     @property
     def definition(self) -> sp.Expr:
         return sp.log(1 + sp.exp(self.args[0]))
@@ -134,6 +145,10 @@ class expit(Atom):
 
     is_positive = True
     _latex = _latex_name(r"\operatorname{expit}")
+
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        return sp.S.Half if x.is_zero else None
 
     @property
     def definition(self) -> sp.Expr:
@@ -153,7 +168,7 @@ class log_cosh(Atom):
 
     @classmethod
     def eval(cls, x: sp.Expr) -> sp.Expr | None:
-        return cls(-x) if x.could_extract_minus_sign() else None
+        return _fold(cls, x, sp.S.One)
 
     @property
     def definition(self) -> sp.Expr:
@@ -172,7 +187,7 @@ class log_sinhc(Atom):
 
     @classmethod
     def eval(cls, x: sp.Expr) -> sp.Expr | None:
-        return cls(-x) if x.could_extract_minus_sign() else None
+        return _fold(cls, x, sp.S.One)
 
     @property
     def definition(self) -> sp.Expr:
@@ -191,7 +206,7 @@ class langevin(Atom):
 
     @classmethod
     def eval(cls, x: sp.Expr) -> sp.Expr | None:
-        return -cls(-x) if x.could_extract_minus_sign() else None
+        return _fold(cls, x, -sp.S.One)
 
     @property
     def definition(self) -> sp.Expr:
@@ -211,7 +226,7 @@ class langevin_slope(Atom):
 
     @classmethod
     def eval(cls, x: sp.Expr) -> sp.Expr | None:
-        return cls(-x) if x.could_extract_minus_sign() else None
+        return _fold(cls, x, sp.S.One)
 
     @property
     def definition(self) -> sp.Expr:
@@ -228,6 +243,10 @@ class ndtr(Atom):
 
     is_positive = True
     _latex = _latex_name(r"\Phi")
+
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        return sp.S.Half if x.is_zero else None
 
     @property
     def definition(self) -> sp.Expr:
@@ -276,7 +295,7 @@ class log_i0(Atom):
 
     @classmethod
     def eval(cls, x: sp.Expr) -> sp.Expr | None:
-        return cls(-x) if x.could_extract_minus_sign() else None
+        return _fold(cls, x, sp.S.One)
 
     @property
     def definition(self) -> sp.Expr:
@@ -294,7 +313,7 @@ class bessel_ratio(Atom):
 
     @classmethod
     def eval(cls, x: sp.Expr) -> sp.Expr | None:
-        return -cls(-x) if x.could_extract_minus_sign() else None
+        return _fold(cls, x, -sp.S.One)
 
     @property
     def definition(self) -> sp.Expr:
@@ -314,7 +333,7 @@ class bessel_ratio_slope(Atom):
 
     @classmethod
     def eval(cls, x: sp.Expr) -> sp.Expr | None:
-        return cls(-x) if x.could_extract_minus_sign() else None
+        return _fold(cls, x, sp.S.One)
 
     @property
     def definition(self) -> sp.Expr:
@@ -336,7 +355,7 @@ class dawson(Atom):
 
     @classmethod
     def eval(cls, x: sp.Expr) -> sp.Expr | None:
-        return -cls(-x) if x.could_extract_minus_sign() else None
+        return _fold(cls, x, -sp.S.One)
 
     @property
     def definition(self) -> sp.Expr:

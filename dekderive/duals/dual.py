@@ -121,6 +121,8 @@ def dual(f: sp.Expr, g: sp.Expr | None = None) -> Dual:
     try:
         closed = expectation(lift(f), lift(g))
     except NoClosedForm:
+        for function in (f, g):
+            _refuse_growth(function)
         return Dual(f, g, numeric.dual(f, g, kxx, kyy, kxy), "Hermite series")
     if any(condition.is_nonpositive for condition in closed.conditions):
         raise NotIntegrable(f"E[f(u) g(v)] diverges for every variance; f = {f}, g = {g}")
@@ -146,3 +148,22 @@ def mean(f: sp.Expr, g: sp.Expr) -> sp.Expr:
         return tidy(closed.subs({kyy: kxx, kxy: kxx}, simultaneous=True))
     except NoClosedForm:
         return numeric.mean(f, g, kxx)
+
+
+def _refuse_growth(function: sp.Expr) -> None:
+    """Raise NotIntegrable if log|f(z)| / z^2 does not fall towards 0 at infinity, as far as two distances can tell.
+
+    The numeric fallback is offered for every variance, so a function that grows like exp(q z^2), q > 0, is refused even
+    though its expectation is finite for small variances.
+    """
+    if function.free_symbols != {z}:
+        return
+
+    def rate(point: int) -> sp.Expr:
+        value = abs(function.subs(z, point).evalf(15))
+        return sp.log(value).evalf(15) / point**2 if value.is_positive else sp.S.Zero
+
+    for sign in (1, -1):
+        near, far = rate(40 * sign), rate(80 * sign)
+        if far > sp.Rational(1, 100) and far > sp.Rational(9, 10) * near:
+            raise NotIntegrable(f"{function} grows like exp({float(far):.2g} z^2) or faster: not integrable for every variance")
