@@ -253,7 +253,7 @@ class ndtr(Atom):
         return sp.erfc(-self.args[0] / sp.sqrt(2)) / 2
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
-        return sp.exp(-self.args[0] ** 2 / 2) / sp.sqrt(2 * sp.pi)
+        return sp.exp(-(self.args[0] ** 2) / 2) / sp.sqrt(2 * sp.pi)
 
 
 class log_ndtr(Atom):

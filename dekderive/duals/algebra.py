@@ -68,7 +68,7 @@ def _product(left: Key, right: Key) -> tuple[Key, sp.Expr]:
     if not gates:
         return key, sp.S.One
     if DELTA in gates:
-        # delta(x) f(x) = f(0) delta(x); a gate is 1/2 at 0, and step * delta = delta / 2 is what (step^2)' = delta says.
+        # delta(x) f(x) = f(0) delta(x); a gate is 1/2 at 0: step * delta = delta / 2 is what (step^2)' = delta says.
         if gates.count(DELTA) == 2:
             raise NoClosedForm("a product of two deltas at the same point has no meaning")
         value = sp.S.Zero if key.power else sp.Rational(1, 2 ** (len(gates) - 1))
@@ -179,7 +179,11 @@ def _lift_exponential(exponent: sp.Expr) -> Element:
     polynomial = sp.Poly(exponent, z) if exponent.is_polynomial(z) else None
     if polynomial is None or polynomial.degree() > 2:
         raise NoClosedForm(f"no rule for exp({exponent}): the exponent must be a polynomial of degree at most 2 in z")
-    quadratic, linear, constant = polynomial.coeff_monomial(z**2), polynomial.coeff_monomial(z), polynomial.coeff_monomial(1)
+    quadratic, linear, constant = (
+        polynomial.coeff_monomial(z**2),
+        polynomial.coeff_monomial(z),
+        polynomial.coeff_monomial(1),
+    )
     return {Key(0, quadratic, linear): sp.exp(constant)}
 
 

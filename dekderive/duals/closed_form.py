@@ -182,8 +182,8 @@ def _phi(x: sp.Expr) -> sp.Expr:
 
 
 def _arcsine(a: sp.Expr, b: sp.Expr, c: sp.Expr) -> sp.Expr:
-    # asin(c / sqrt(a b)) is unchanged by (a, b, c) -> (s a, t b, sqrt(s t) c).  Clear the common denominators of a and b:
-    # they are equal after a tilt (both are the determinant) and 1 otherwise.
+    # asin(c / sqrt(a b)) is unchanged by (a, b, c) -> (s a, t b, sqrt(s t) c).  Clear the common denominators of a
+    # and b: they are equal after a tilt (both are the determinant) and 1 otherwise.
     (na, da), (nb, db), (nc, dc) = (sp.fraction(sp.together(_cancel(e))) for e in (a, b, c))
     if sp.expand(da - db) == 0 and sp.expand(da - dc) == 0:
         return arcsine(sp.factor(na), sp.factor(nb), nc)

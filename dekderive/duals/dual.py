@@ -67,7 +67,7 @@ class Dual:
             return numeric.dual_kxy(self.left, self.right, kxx, kyy, kxy)
 
     def checks(self) -> tuple[Check, ...]:
-        """Prove the closed form: Price's identity and the value at kxy = 0 determine it (fundamental theorem in kxy)."""
+        """Prove the closed form: Price's identity and the value at kxy = 0 determine it, by integration in kxy."""
         if not self.closed:
             statement = "no closed form in this engine: evaluated by a Hermite series with its Parseval remainder"
             return (Check("dual", statement, Verdict.UNDECIDED, "numeric, error reported at run time"),)
@@ -106,7 +106,7 @@ def dual(f: sp.Expr, g: sp.Expr | None = None) -> Dual:
 
     Notes
     -----
-    Sources: Price (1958) for the derivative; Cho and Saul (2009), Williams (1996) for the rectified and error functions.
+    Sources: Price (1958) for the derivative; Cho and Saul (2009) and Williams (1996) for special cases.
 
     Examples
     --------
@@ -166,4 +166,6 @@ def _refuse_growth(function: sp.Expr) -> None:
     for sign in (1, -1):
         near, far = rate(40 * sign), rate(80 * sign)
         if far > sp.Rational(1, 100) and far > sp.Rational(9, 10) * near:
-            raise NotIntegrable(f"{function} grows like exp({float(far):.2g} z^2) or faster: not integrable for every variance")
+            raise NotIntegrable(
+                f"{function} grows like exp({float(far):.2g} z^2) or faster: not integrable for every variance"
+            )

@@ -130,7 +130,9 @@ def _irreducible_roots(expression: sp.Expr) -> sp.Expr:
 
     expression = expression.replace(rootgap, lambda a, b, c: plain(sp.expand(a * b - c**2)))
     return expression.replace(
-        lambda e: e.is_Pow and e.exp.is_Rational and e.exp.q == 2 and e.base.has(kxx, kyy, kxy) and not e.base.is_Symbol,
+        lambda e: (
+            e.is_Pow and e.exp.is_Rational and e.exp.q == 2 and e.base.has(kxx, kyy, kxy) and not e.base.is_Symbol
+        ),
         lambda e: plain(e.base) ** (2 * e.exp),
     )
 

@@ -46,8 +46,9 @@ class dual(_Numeric):
 
     nargs = 5
 
-    def fdiff(self, argindex: int = 1) -> sp.Expr:
+    def fdiff(self, argindex: int = 1) -> sp.Expr:  # noqa: D102 - SymPy's hook
         return {3: dual_kxx, 4: dual_kyy, 5: dual_kxy}[argindex](*self.args)
+
 
 class dual_kxy(_Numeric):
     """Derivative of `dual` in kxy: ``E[f'(u) g'(v)]`` (Price)."""
@@ -75,7 +76,7 @@ class mean(_Numeric):
 
     nargs = 3
 
-    def fdiff(self, argindex: int = 1) -> sp.Expr:
+    def fdiff(self, argindex: int = 1) -> sp.Expr:  # noqa: D102 - SymPy's hook
         return mean_derivative(*self.args)
 
 

@@ -83,7 +83,9 @@ def lower(
     expressions = _name_expectations(expressions, lines, printer)
     used = {s.name for e in expressions for s in e.free_symbols} | set(arguments)
     temporaries = (sp.Symbol(f"shared_{i}", real=True) for i in range(10**6))
-    shared, results = _without_constants(*sp.cse(expressions, symbols=temporaries, optimizations=None, order="canonical"))
+    shared, results = _without_constants(
+        *sp.cse(expressions, symbols=temporaries, optimizations=None, order="canonical")
+    )
     if clash := used & {s.name for s, _ in shared}:
         raise UndeclaredSymbol(f"{name}: the names {sorted(clash)} are reserved for generated code")
     lines += [f"{symbol.name} = {printer(e)}" for symbol, e in shared]

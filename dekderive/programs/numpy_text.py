@@ -94,7 +94,9 @@ class NumPyText:
             return f"{name}({', '.join(self(a) for a in sorted(e.args, key=sp.default_sort_key))})", _ATOM
         name = _FUNCTIONS.get(type(e))
         if name is None:
-            raise UnprintableNode(f"{type(e).__name__} (in {e}) has no NumPy text; write the formula with dekderive.atoms")
+            raise UnprintableNode(
+                f"{type(e).__name__} (in {e}) has no NumPy text; write the formula with dekderive.atoms"
+            )
         self.modules.add(name.split(".")[0])
         return f"{name}({', '.join(self(a) for a in e.args)})", _ATOM
 
@@ -114,7 +116,9 @@ class NumPyText:
     def _sum(self, e: sp.Expr) -> str:
         # Positive terms first, in SymPy's canonical order: the text must not depend on hash seeds.
         terms = e.as_ordered_terms()
-        terms = [t for t in terms if not t.could_extract_minus_sign()] + [t for t in terms if t.could_extract_minus_sign()]
+        terms = [t for t in terms if not t.could_extract_minus_sign()] + [
+            t for t in terms if t.could_extract_minus_sign()
+        ]
         text = self._wrap(terms[0], _ADD)
         for term in terms[1:]:
             if term.could_extract_minus_sign():
@@ -130,7 +134,6 @@ class NumPyText:
         sign = "-" if coefficient.is_negative else ""
         coefficient = abs(coefficient)
         numerator, denominator = self._split_constant(coefficient)
-        factors = [self._wrap(f, _MULTIPLY) for f in above]
         top = ([numerator] if numerator else []) + [self._wrap(f, _MULTIPLY) for f in above] or ["1.0"]
         text = sign + " * ".join(top)
         # A divisor that is itself a product or a quotient needs its parentheses: a / b * b is a.

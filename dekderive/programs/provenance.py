@@ -54,7 +54,7 @@ def _expression(e: sp.Basic) -> str:
     if not e.args:
         return type(e).__name__
     parts = [_expression(a) for a in e.args]
-    return f"{type(e).__name__}({','.join(sorted(parts) if e.is_Add or e.is_Mul else parts)})"  # type: ignore[attr-defined]
+    return f"{type(e).__name__}({','.join(sorted(parts) if e.is_Add or e.is_Mul else parts)})"
 
 
 def spec(value: Any) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import sympy as sp
 
 from dekderive.citations import cite
 from dekderive.duals import dual, mean
 from dekderive.kernels.kernel import Chart, Claim, Parameter
-from dekderive.reparameterisations import Reparameterisation
 from dekderive.symbols import angle, correlation, cxx, cxy, kxx, kxy, kyy, mean_x, mean_y, regularisation, z
 from dekderive.update_maps.update_map import UpdateMap, choose_chart, closed_diagonal, in_chart, mirror
+
+if TYPE_CHECKING:
+    from dekderive.reparameterisations import Reparameterisation
 
 __all__ = ["deker"]
 
@@ -65,6 +69,7 @@ def deker(
     --------
     >>> from dekderive.families import gaussian
     >>> from dekderive.atoms import relu
+    >>> from dekderive.reparameterisations import Reparameterisation
     >>> update = deker(Reparameterisation(gaussian(), relu(z)))
     >>> update.chart.name
     'ANGLE'

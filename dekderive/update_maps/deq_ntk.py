@@ -129,15 +129,14 @@ _PARAMETERS = (
 )
 
 
-def _residual(
-    next_kxy: sp.Expr, chart: Chart, conjugate: Dual, homogeneous: bool
-) -> tuple[sp.Expr, sp.Expr | None]:
+def _residual(next_kxy: sp.Expr, chart: Chart, conjugate: Dual, homogeneous: bool) -> tuple[sp.Expr, sp.Expr | None]:
     scale = sp.sqrt(kxx) * sp.sqrt(kyy)
     if chart is Chart.CORRELATION:
         return correlation - in_chart(next_kxy, chart) / scale, None
     if not homogeneous:
         return sp.expand(in_chart(next_kxy, chart) / scale) - sp.cos(angle), None
-    # The diagonals obey sqrt(kxx kyy) (1 - w h(0)) = sqrt(P Q), P = u cxx + b, where E[f(u) f(v)] = sqrt(kxx kyy) h(angle).
+    # Where E[f(u) f(v)] = sqrt(kxx kyy) h(angle), the diagonals obey sqrt(kxx kyy) (1 - w h(0)) = sqrt(P Q),
+    # P = u cxx + b.
     # Subtracting the equation for kxy, everything becomes a gap:  (1 - cos t) - w (h(0) - h(t)) = (1 - w h(0)) g,
     # with g the relative gap of the injected kernel.  All terms are small together for near-duplicates.
     h = sp.expand(in_chart(conjugate.expression, chart) / scale)
@@ -149,9 +148,11 @@ def _residual(
 
 
 def _without_cancellation(expression: sp.Expr) -> sp.Expr:
-    """cos t -> 1 - versine(t), sin t -> sin_minus_xcos(t) + t cos t; expanding cancels what must cancel, exactly."""
+    """Cos t -> 1 - versine(t), sin t -> sin_minus_xcos(t) + t cos t; expanding cancels what must cancel, exactly."""
     cosine = 1 - versine(angle)
-    return sp.expand(expression.xreplace({sp.cos(angle): cosine, sp.sin(angle): sin_minus_xcos(angle) + angle * cosine}))
+    return sp.expand(
+        expression.xreplace({sp.cos(angle): cosine, sp.sin(angle): sin_minus_xcos(angle) + angle * cosine})
+    )
 
 
 def _injected_gap() -> sp.Expr:

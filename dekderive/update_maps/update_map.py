@@ -21,7 +21,7 @@ class quadratic_root(Atom):
     nargs = 3
 
     @property
-    def definition(self) -> sp.Expr:
+    def definition(self) -> sp.Expr:  # noqa: D102 - see Atom
         c2, c1, c0 = self.args
         return (-c1 + sp.sqrt(c1**2 - 4 * c2 * c0)) / (2 * c2)
 

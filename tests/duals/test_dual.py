@@ -73,7 +73,8 @@ def test_agrees_with_quadrature(left, right):
 
 def test_published_closed_forms():
     # Cho and Saul (2009), order 1, halved twice for the Gaussian measure; Williams (1996) with weights of variance 1.
-    assert dual(relu(z)).expression == kxy * arcsine(kxx, kyy, kxy) / (2 * sp.pi) + kxy / 4 + rootgap(kxx, kyy, kxy) / (2 * sp.pi)
+    sine, angle = rootgap(kxx, kyy, kxy), arcsine(kxx, kyy, kxy)
+    assert dual(relu(z)).expression == kxy * angle / (2 * sp.pi) + kxy / 4 + sine / (2 * sp.pi)
     assert dual(sp.erf(z)).expression == 2 * arcsine(2 * kxx + 1, 2 * kyy + 1, 2 * kxy) / sp.pi
     assert dual(sp.sin(z)).expression == sp.exp(-kxx / 2 - kyy / 2) * sp.sinh(kxy)
     assert dual(relu(z), step(z)).expression.equals((sp.sqrt(kxx) + kxy / sp.sqrt(kyy)) / (2 * sp.sqrt(2 * sp.pi)))
