@@ -5,7 +5,7 @@ A Gaussian with the natural map ``relu(z)``, from formula to Gram matrix:
 >>> import dekderive as dek
 >>> from dekderive.atoms import relu
 >>> from dekderive.symbols import z
->>> link = dek.Reparameterisation(dek.families.gaussian, natural_map=relu(z))
+>>> link = dek.Reparameterisation(dek.families.gaussian(), natural_map=relu(z))
 >>> link.activation, link.slope
 (relu(z), step(z))
 
