@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dekderive.citations import Citation
 from dekderive.duals.proof import decide_zero
 from dekderive.symbols import cxx, cxy, cyy, kxx, kxy, kyy, mean_x, mean_y
+from dekderive.update_maps.specification import specification
 from dekderive.update_maps.update_map import UpdateMap
 from dekderive.verdict import Check, Verdict
 
@@ -51,8 +52,6 @@ class Derivation:
     @property
     def spec(self) -> str:
         """Digest of the mathematics that was asked for."""
-        from dekderive.programs.module_text import specification
-
         return specification(self.update_map)
 
     def checks(self) -> tuple[Check, ...]:

@@ -10,25 +10,14 @@ import sympy as sp
 from dekderive.citations import Citation
 from dekderive.duals.numeric import NUMERIC_NODES
 from dekderive.programs.lower import Function, lower
-from dekderive.programs.provenance import spec
 from dekderive.symbols import kxx, kyy
+from dekderive.update_maps.specification import specification
 from dekderive.update_maps.update_map import UpdateMap
 
-__all__ = ["EMITTER", "formulas", "module_text", "specification"]
+__all__ = ["EMITTER", "formulas", "module_text"]
 
 EMITTER = "numpy/1"  # bump when the emitter's output changes on purpose
 _WIDTH = 119
-
-
-def specification(update_map: UpdateMap) -> str:
-    """Digest of what was asked for: model, functions, parameters, chart, claim.
-
-    The derived formulas are not part of it, so that a SymPy which prints them differently changes the text and not the
-    specification.
-    """
-    u = update_map
-    asked = (u.name, u.model, u.functions, u.parameters, u.inputs, u.pair_inputs, u.moments, u.chart, u.claim, u.start)
-    return spec(tuple(a if a is not None else "none" for a in asked))
 
 
 def module_text(update_map: UpdateMap, sources: Sequence[Citation], *, header: str) -> str:

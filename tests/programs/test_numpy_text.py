@@ -10,7 +10,7 @@ from dekderive import atoms
 from dekderive.errors import UndeclaredSymbol, UnprintableNode
 from dekderive.programs.lower import lower
 from dekderive.programs.numpy_text import NumPyText
-from dekderive.programs.provenance import serialise, spec
+from dekderive.update_maps.specification import serialise, spec
 
 x, y, w = sp.symbols("x y w", positive=True)
 

@@ -14,8 +14,9 @@ from typing import Any
 import sympy as sp
 
 from dekderive.errors import UndeclaredSymbol
+from dekderive.update_maps.update_map import UpdateMap
 
-__all__ = ["serialise", "spec"]
+__all__ = ["serialise", "spec", "specification"]
 
 
 def serialise(value: Any) -> str:
@@ -60,3 +61,14 @@ def _expression(e: sp.Basic) -> str:
 def spec(value: Any) -> str:
     """Return the first 16 hexadecimal digits of the SHA-256 of the canonical text."""
     return hashlib.sha256(serialise(value).encode()).hexdigest()[:16]
+
+
+def specification(update_map: UpdateMap) -> str:
+    """Digest of what was asked for: model, functions, parameters, chart, claim.
+
+    The derived formulas are not part of it, so that a SymPy which prints them differently changes the text and not the
+    specification.
+    """
+    u = update_map
+    asked = (u.name, u.model, u.functions, u.parameters, u.inputs, u.pair_inputs, u.moments, u.chart, u.claim, u.start)
+    return spec(tuple(a if a is not None else "none" for a in asked))
