@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -41,10 +42,10 @@ def _tuple_text(texts: list[str]) -> str:
     return "\n".join(["return (", *(f"    {text}," for text in texts), ")"])
 
 
-def _wrap(line: str, width: int = 115) -> list[str]:
-    """Break a long statement at its outermost sums."""
+def _wrap(line: str, width: int = 112) -> list[str]:
+    """Break a long statement at its outermost sums, and those at any space: inside parentheses both are Python."""
     if "\n" in line:
-        return [piece for part in line.split("\n") for piece in (part,)]
+        return [piece for part in line.split("\n") for piece in _folded(part, width)]
     if len(line) <= width:
         return [line]
     head, _, expression = line.partition(" ") if line.startswith("return ") else line.partition(" = ")
@@ -57,7 +58,13 @@ def _wrap(line: str, width: int = 115) -> list[str]:
             current = f"{current} {word}".strip()
         depth += word.count("(") - word.count(")")
     opening = "return (" if head == "return" else f"{head} = ("
-    return [opening, *(f"    {piece}" for piece in [*pieces, current]), ")"]
+    return [opening, *(f for piece in [*pieces, current] for f in _folded(f"    {piece}", width)), ")"]
+
+
+def _folded(line: str, width: int) -> list[str]:
+    indent = line[: len(line) - len(line.lstrip())]
+    folded = textwrap.wrap(line.strip(), width - len(indent), break_long_words=False, break_on_hyphens=False)
+    return [indent + ("    " if i else "") + piece for i, piece in enumerate(folded)]
 
 
 def lower(
@@ -83,9 +90,10 @@ def lower(
     expressions = _name_expectations(expressions, lines, printer)
     used = {s.name for e in expressions for s in e.free_symbols} | set(arguments)
     temporaries = (sp.Symbol(f"shared_{i}", real=True) for i in range(10**6))
-    shared, results = _without_constants(
-        *sp.cse(expressions, symbols=temporaries, optimizations=None, order="canonical")
-    )
+    expressions, constants = _hide_constants(expressions)
+    shared, results = sp.cse(expressions, symbols=temporaries, optimizations=None, order="canonical")
+    shared = [(symbol, e.xreplace(constants)) for symbol, e in shared]
+    results = [e.xreplace(constants) for e in results]
     if clash := used & {s.name for s, _ in shared}:
         raise UndeclaredSymbol(f"{name}: the names {sorted(clash)} are reserved for generated code")
     lines += [f"{symbol.name} = {printer(e)}" for symbol, e in shared]
@@ -135,13 +143,21 @@ def _covariance(product: sp.Expr, coordinate: sp.Symbol) -> sp.Expr:
     return kxy * sp.Mul(*rest) if len(rest) == len(product.args) - 3 else product
 
 
-def _without_constants(
-    shared: list[tuple[sp.Symbol, sp.Expr]], results: list[sp.Expr]
-) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
-    """Put constants such as 1/pi back where they came from: a name for them costs a reader more than it saves."""
-    constants = {s: e for s, e in shared if e.is_number}
-    rest = [(s, e.xreplace(constants)) for s, e in shared if s not in constants]
-    return rest, [e.xreplace(constants) for e in results]
+def _hide_constants(expressions: list[sp.Expr]) -> tuple[list[sp.Expr], dict[sp.Symbol, sp.Expr]]:
+    """Give irrational factors such as 1/sqrt(2 pi) an opaque name, or they would be split into shared pieces."""
+    hidden: dict[sp.Expr, sp.Symbol] = {}
+
+    def hide(product: sp.Expr) -> sp.Expr:
+        numbers = [f for f in product.args if f.is_number]
+        constant = sp.Mul(*numbers)
+        if constant.is_Rational or len(numbers) == len(product.args):
+            return product
+        sign = -1 if constant.is_negative else 1
+        name = hidden.setdefault(sign * constant, sp.Symbol(f"constant_{len(hidden)}_", positive=True))
+        return sign * name * sp.Mul(*(f for f in product.args if not f.is_number))
+
+    rewritten = [e.replace(lambda m: m.is_Mul, hide) for e in expressions]
+    return rewritten, {name: value for value, name in hidden.items()}
 
 
 def _half_powers(expression: sp.Expr, root: sp.Expr) -> bool:

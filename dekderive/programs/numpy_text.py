@@ -90,15 +90,16 @@ class NumPyText:
             self.modules.add("special")
             return f"special.{type(e).__name__}({', '.join(self(a) for a in e.args)})", _ATOM
         if isinstance(e, sp.Min | sp.Max) and len(e.args) == 2:
-            name = "np.minimum" if isinstance(e, sp.Min) else "np.maximum"
-            return f"{name}({', '.join(self(a) for a in sorted(e.args, key=sp.default_sort_key))})", _ATOM
-        name = _FUNCTIONS.get(type(e))
-        if name is None:
+            self.modules.add("np")
+            extreme = "np.minimum" if isinstance(e, sp.Min) else "np.maximum"
+            return f"{extreme}({', '.join(self(a) for a in sorted(e.args, key=sp.default_sort_key))})", _ATOM
+        function = _FUNCTIONS.get(type(e))
+        if function is None:
             raise UnprintableNode(
                 f"{type(e).__name__} (in {e}) has no NumPy text; write the formula with dekderive.atoms"
             )
-        self.modules.add(name.split(".")[0])
-        return f"{name}({', '.join(self(a) for a in e.args)})", _ATOM
+        self.modules.add(function.split(".")[0])
+        return f"{function}({', '.join(self(a) for a in e.args)})", _ATOM
 
     def _number(self, e: sp.Expr) -> tuple[str, int]:
         if e.is_Integer:

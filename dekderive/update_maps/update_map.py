@@ -129,11 +129,15 @@ def closed_diagonal(diagonal_step: sp.Expr) -> sp.Expr | None:
     4*cxx/(3*regularisation**2)
     """
     q = sp.Symbol("q_", positive=True)
-    equation = sp.numer(sp.together(sp.expand((kxx - diagonal_step).xreplace({kxx: q**2}))))
+    equation = sp.expand((kxx - diagonal_step).xreplace({kxx: q**2}))
     if not equation.is_polynomial(q):
         return None
-    poly = sp.Poly(sp.expand(equation), q)
+    poly = sp.Poly(equation, q)
     if poly.degree() != 2:
         return None
-    c2, c1, c0 = (poly.coeff_monomial(q**i) for i in (2, 1, 0))
+    coefficients = [poly.coeff_monomial(q**i) for i in (2, 1, 0)]
+    # Multiply by what the parameters are divided by: lambda^2 - 1/2 keeps digits that 1 - 1/(2 lambda^2) has lost.
+    denominators = [sp.denom(sp.together(c)).as_independent(*c.free_symbols)[1] for c in coefficients if c.free_symbols]
+    common = sp.lcm_list(denominators) if denominators else sp.S.One
+    c2, c1, c0 = (sp.expand(c * common) for c in coefficients)
     return -c0 / c2 if c1 == 0 else quadratic_root(c2, c1, c0) ** 2
