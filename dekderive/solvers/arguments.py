@@ -12,7 +12,7 @@ from dekderive.errors import InvalidInput
 from dekderive.kernels.kernel import Kernel
 from dekderive.solvers.solution import Array
 
-__all__ = ["checked_parameters", "diagonal_inputs", "pair_inputs"]
+__all__ = ["checked_parameters", "diagonal_inputs", "exact_gap", "pair_inputs"]
 
 # What is called cxx for x is called cyy for the other input of a pair.
 PARTNER = {"cxx": "cyy", "mean_x": "mean_y"}
@@ -173,7 +173,7 @@ def _checked_cosine(kernel: Kernel, values: Mapping[str, Array], slack: float) -
 def _checked_gap(kernel: Kernel, values: Mapping[str, Array], cosine: Array) -> Array:
     zero = (values["cxx"] == 0) | (values["cyy"] == 0)
     if "gap" not in values:
-        return np.where(zero, 0.0, _gap(values["cxx"], values["cyy"], values["cxy"], cosine))
+        return exact_gap(values["cxx"], values["cyy"], values["cxy"])
     gap = np.where(zero, 0.0, values["gap"])
     # The gap may carry digits that cxy has lost (cxy may be a float32 number), but not contradict it.
     if not ((gap >= 0) & (np.abs(gap - np.where(zero, 0.0, 1.0 - cosine)) <= 1e-5)).all():
@@ -181,8 +181,11 @@ def _checked_gap(kernel: Kernel, values: Mapping[str, Array], cosine: Array) -> 
     return np.minimum(gap, 2.0)
 
 
-def _gap(cxx: Array, cyy: Array, cxy: Array, cosine: Array) -> Array:
-    """``1 - cosine`` with the digits that the moments determine, by an exact determinant ``cxx cyy - cxy^2``."""
+def exact_gap(cxx: Array, cyy: Array, cxy: Array) -> Array:
+    """``1 - cxy / sqrt(cxx cyy)`` with the digits that the moments determine; 0 where a variance is 0.
+
+    Close to 1 the cosine is replaced by the determinant ``cxx cyy - cxy^2``, whose products are computed exactly.
+    """
     scale_x, scale_y = np.frexp(cxx)[1] // 2, np.frexp(cyy)[1] // 2
     a, b = np.ldexp(cxx, -2 * scale_x), np.ldexp(cyy, -2 * scale_y)  # of order 1, without rounding
     c = np.ldexp(np.ldexp(cxy, -scale_x), -scale_y)
@@ -190,8 +193,10 @@ def _gap(cxx: Array, cyy: Array, cxy: Array, cosine: Array) -> Array:
     square, square_error = _exact_product(c, c)
     determinant = np.maximum((product - square) + (product_error - square_error), 0.0)
     root = np.sqrt(a) * np.sqrt(b)
-    near = cosine > 0.5
-    return np.where(near, determinant / np.where(near, root * (root + c), 1.0), 1.0 - cosine)
+    safe = np.where(root > 0, root, 1.0)
+    near = 2 * c > safe
+    gap = np.where(near, determinant / np.where(near, safe * (safe + c), 1.0), 1.0 - c / safe)
+    return np.where(root > 0, gap, 0.0)
 
 
 def _exact_product(a: Array, b: Array) -> tuple[Array, Array]:

@@ -103,8 +103,10 @@ def variances(
     with np.errstate(all="ignore"):
         if kernel.diagonal_fixed_point is not None:
             kxx = np.array(np.broadcast_to(kernel.diagonal_fixed_point.at({**values, **parameters}), size), dtype=float)
-            codes[np.isinf(kxx)] = Status.NON_FINITE.code
-            codes[np.isnan(kxx) | (kxx < 0)] = Status.NO_FIXED_POINT.code
+            image = kernel.diagonal_step.at({**values, **parameters, "kxx": kxx})
+            # A closed form may have a value (infinity, say) where there is no fixed point; the equation itself decides.
+            solves = (kxx == 0) | (np.abs(image - kxx) <= 1e-6 * kxx)
+            codes[~solves] = Status.NO_FIXED_POINT.code
         else:
             kxx, codes, steps = _smallest_roots(_Equation(kernel, values, parameters), tolerance, max_steps)
     kxx[codes != 0] = np.nan

@@ -1,0 +1,18 @@
+"""Gram matrices of infinitely deep kernels, and the moments of data that they read."""
+
+from dekderive.gram import moments
+from dekderive.gram.from_moments import cross_gram_from_moments, gram_from_moments
+from dekderive.gram.gradient import gram_gradient
+from dekderive.gram.gram import diagonal, gram, nugget
+from dekderive.gram.moments import Moments
+
+__all__ = [
+    "Moments",
+    "cross_gram_from_moments",
+    "diagonal",
+    "gram",
+    "gram_from_moments",
+    "gram_gradient",
+    "moments",
+    "nugget",
+]

@@ -1,0 +1,117 @@
+"""Inputs of a Gram matrix, prepared: what single inputs and pairs of them contribute to the equations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dekderive.errors import NoFixedPoint, NotConverged
+from dekderive.gram.moments import Moments
+from dekderive.gram.points import Pairs, Points
+from dekderive.kernels.kernel import Kernel
+from dekderive.solvers.arguments import exact_gap
+from dekderive.solvers.diagonals import variances
+from dekderive.solvers.solution import Array, Status, worst
+
+__all__ = ["Block", "PairMoments", "RowMoments", "Side", "TableMoments"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One side of a Gram matrix: for every input its moments and its variance kxx."""
+
+    second: Array
+    mean: Array
+    kxx: Array
+
+    @classmethod
+    def of(cls, kernel: Kernel, second: Array, mean: Array, parameters: Mapping[str, float], name: str = "X") -> "Side":
+        """Solve the variances.
+
+        Raises
+        ------
+        NoFixedPoint
+            If some input has none; the message names the bound that is violated.
+        NotConverged
+            If some equation overflowed or ran out of steps.
+        """
+        values = {"cxx": second} | ({"mean_x": mean} if "mean_x" in kernel.input_names else {})
+        found = variances(kernel, values, parameters)
+        if found.codes.any():
+            status = worst(found.codes)
+            row = f"row {int(np.argmax(found.codes))} of {name}"
+            if status is Status.NO_FIXED_POINT:
+                raise NoFixedPoint(f"no fixed point for {row}: {found.message}")
+            raise NotConverged(f"variance equation of {kernel.name} at {row}: {status.value}")
+        return cls(second, mean, found.kxx)
+
+    def __len__(self) -> int:
+        return len(self.kxx)
+
+    def values(self, chosen: Any = slice(None)) -> dict[str, Array]:
+        """The quantities of single inputs under the names that the formulas use for x."""
+        return {"cxx": self.second[chosen], "mean_x": self.mean[chosen], "kxx": self.kxx[chosen]}
+
+    def partner_values(self, chosen: Any = slice(None)) -> dict[str, Array]:
+        """The same under the names for the other input of a pair."""
+        return {"cyy": self.second[chosen], "mean_y": self.mean[chosen], "kyy": self.kxx[chosen]}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows and columns of a Gram matrix; of a diagonal block only what is below the diagonal if `lower`."""
+
+    rows: slice
+    columns: slice
+    lower: bool = False
+
+    def indices(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Row and column of every pair, row by row."""
+        height, width = self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+        if self.lower:
+            i, j = np.tril_indices(height, -1)
+            return i + self.rows.start, j + self.columns.start
+        i, j = np.arange(self.rows.start, self.rows.stop), np.arange(self.columns.start, self.columns.stop)
+        return np.repeat(i, width), np.tile(j, height)
+
+
+class PairMoments(Protocol):
+    """Where the moments of pairs come from."""
+
+    def of_block(self, block: Block, i: NDArray[np.intp], j: NDArray[np.intp], gap: bool) -> dict[str, Array]:
+        """``cxy``, and ``gap`` if asked for, of all pairs of a block."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowMoments:
+    """Moments of pairs from rows of data."""
+
+    moments: Moments
+    left: Points
+    right: Points
+
+    def of_block(self, block: Block, i: NDArray[np.intp], j: NDArray[np.intp], gap: bool) -> dict[str, Array]:
+        """``cxy``, and ``gap`` if asked for, of all pairs of a block."""
+        inner = self.left.rows[block.rows] @ self.right.rows[block.columns].T
+        inner = inner.astype(np.float64, copy=False)
+        flat = inner[i - block.rows.start, j - block.columns.start] if block.lower else inner.ravel()
+        pairs = Pairs(self.left, self.right, i, j, flat)
+        values = {"cxy": self.moments.of_pairs(pairs)}
+        return values | ({"gap": self.moments.gap_of_pairs(pairs)} if gap else {})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableMoments:
+    """Moments of pairs from a given matrix."""
+
+    second: Array
+    x_second: Array
+    y_second: Array
+
+    def of_block(self, block: Block, i: NDArray[np.intp], j: NDArray[np.intp], gap: bool) -> dict[str, Array]:
+        """``cxy``, and ``gap`` if asked for, of all pairs of a block."""
+        values = {"cxy": self.second[i, j].astype(np.float64, copy=False)}
+        return values | ({"gap": exact_gap(self.x_second[i], self.y_second[j], values["cxy"])} if gap else {})
