@@ -1,0 +1,1 @@
+"""Modules written by `python -m codegen update` from derivations/; use them through `dekderive.kernels`."""
