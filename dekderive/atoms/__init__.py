@@ -1,0 +1,65 @@
+"""Functions that SymPy lacks, or that it would expand into a form which loses digits.
+
+An atom is a name with three facts: its *definition* in elementary functions (which ball arithmetic and mpmath evaluate
+at high precision), its derivative *in atoms*, and the accurate NumPy function of the same name in
+``dekderive.kernels.special`` that generated code calls.  Families and activations are written with atoms, because a
+pattern such as ``log(1 + exp(x))`` cannot be recognised reliably once SymPy has rearranged it.
+"""
+
+from dekderive.atoms.activations import elu, gelu, leaky_relu, silu
+from dekderive.atoms.atom import Atom
+from dekderive.atoms.bessel import bessel_ratio, bessel_ratio_slope, log_i0
+from dekderive.atoms.covariance import arcsine, rootgap, sin_minus_xcos, versine
+from dekderive.atoms.hyperbolic import langevin, langevin_slope, log_cosh, log_sinhc
+from dekderive.atoms.normal import dawson, inverse_mills, log_ndtr, ndtr
+from dekderive.atoms.rectified import expit, relu, softplus, step
+
+__all__ = [
+    "ATOMS",
+    "Atom",
+    "arcsine",
+    "bessel_ratio",
+    "bessel_ratio_slope",
+    "dawson",
+    "elu",
+    "expit",
+    "gelu",
+    "inverse_mills",
+    "langevin",
+    "langevin_slope",
+    "leaky_relu",
+    "log_cosh",
+    "log_i0",
+    "log_ndtr",
+    "log_sinhc",
+    "ndtr",
+    "relu",
+    "rootgap",
+    "silu",
+    "sin_minus_xcos",
+    "softplus",
+    "step",
+    "versine",
+]
+
+ATOMS: tuple[type[Atom], ...] = (
+    relu,
+    step,
+    softplus,
+    expit,
+    log_cosh,
+    log_sinhc,
+    langevin,
+    langevin_slope,
+    ndtr,
+    log_ndtr,
+    inverse_mills,
+    log_i0,
+    bessel_ratio,
+    bessel_ratio_slope,
+    dawson,
+    versine,
+    sin_minus_xcos,
+    rootgap,
+    arcsine,
+)
