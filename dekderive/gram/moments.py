@@ -16,7 +16,7 @@ from dekderive.gram.points import Pairs, Points, as_rows
 from dekderive.kernels import special
 from dekderive.solvers.solution import Array
 
-__all__ = ["Moments", "by_name", "cosine_features", "linear", "relu_features", "rows", "step_features"]
+__all__ = ["Moments", "by_name", "cosine_features", "linear", "relu_features", "rows", "sign_features", "step_features"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class _StepFeatures(Moments):
         points = Moments.points(self, rows)
         if (points.norms == 0).any():
             raise InvalidInput(
-                f"step_features: row {int(np.argmin(points.norms))} is zero and has no angle; drop it or give a bias"
+                f"{self.name}: row {int(np.argmin(points.norms))} is zero and has no angle; drop it or give a bias"
             )
         return points
 
@@ -149,6 +149,23 @@ class _StepFeatures(Moments):
 
     def gap_of_pairs(self, pairs: Pairs) -> Array:
         return pairs.angles[0] / math.pi
+
+
+@dataclass(frozen=True, slots=True)
+class _SignFeatures(_StepFeatures):
+    def of_points(self, points: Points) -> Array:
+        return np.ones(len(points))
+
+    def mean_of_points(self, points: Points) -> Array:
+        return np.zeros(len(points))
+
+    def of_pairs(self, pairs: Pairs) -> Array:
+        angle, supplement = pairs.angles
+        # (2/pi) asin(cos t) = 1 - 2 t/pi = (supplement - t)/pi.
+        return (supplement - angle) / math.pi
+
+    def gap_of_pairs(self, pairs: Pairs) -> Array:
+        return 2 * pairs.angles[0] / math.pi
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +251,19 @@ def step_features(bias: float = 0.0) -> Moments:
     return _StepFeatures("step_features", *_checked("step_features", 1.0, bias))
 
 
+def sign_features(bias: float = 0.0) -> Moments:
+    r"""Random signs :math:`T = \mathrm{sign}(w \cdot \tilde x)`: :math:`c = 1 - 2t/\pi`, mean 0.
+
+    Angles of :math:`\tilde x = (x, b)`.  A zero row without bias has no angle and is refused.
+
+    Examples
+    --------
+    >>> sign_features().second_moment([[1.0, 0.0]], [[0.0, 2.0], [-3.0, 0.0]])
+    array([[ 0., -1.]])
+    """
+    return _SignFeatures("sign_features", *_checked("sign_features", 1.0, bias))
+
+
 def cosine_features(scale: float = 1.0) -> Moments:
     r"""Random Fourier features: :math:`c = e^{-s^2 |x - x'|^2/2}`, mean 0.
 
@@ -259,7 +289,7 @@ def _checked(name: str, scale: float, bias: float) -> tuple[float, float]:
     return float(scale), float(bias)
 
 
-_CONSTRUCTORS = {f.__name__: f for f in (linear, rows, relu_features, step_features, cosine_features)}
+_CONSTRUCTORS = {f.__name__: f for f in (linear, rows, relu_features, step_features, sign_features, cosine_features)}
 
 
 def by_name(name: str) -> Moments:
