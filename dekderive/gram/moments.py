@@ -258,8 +258,8 @@ def sign_features(bias: float = 0.0) -> Moments:
 
     Examples
     --------
-    >>> sign_features().second_moment([[1.0, 0.0]], [[0.0, 2.0], [-3.0, 0.0]])
-    array([[ 0., -1.]])
+    >>> sign_features().second_moment([[1.0, 0.0]], [[1.0, 1.0], [-3.0, 0.0]]).round(6)
+    array([[ 0.5, -1. ]])
     """
     return _SignFeatures("sign_features", *_checked("sign_features", 1.0, bias))
 
