@@ -17,7 +17,7 @@ _BITS = 10
 # Where formulas lose digits or leave their domain: both ends of each chart, and near the upper end.
 _CORRELATIONS = (1.0, -1.0, 0.0, 1.0 - 2.0**-10)
 _ANGLES = (0.0, math.pi, 2.0**-20, math.pi / 2)
-_SCALES = (1.0, 2.0**-5, 2.0**5)
+_SCALES = (1.0, 2.0**-5, 2.0**3)  # standard deviations; exp(2 kxx), a dual of exp, is in the range of floats
 
 
 def points(parameters: tuple[Parameter, ...], count: int, seed: int) -> Iterator[dict[str, float]]:

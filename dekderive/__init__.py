@@ -22,7 +22,7 @@ from dekderive.verdict import Verdict
 if TYPE_CHECKING:  # the same names as in _HOME, for type checkers and editors
     from dekderive import families, gram, kernels, symbols, update_maps
     from dekderive.derivation import Derivation
-    from dekderive.duals import dual
+    from dekderive.duals.dual import dual
     from dekderive.estimators import EquilibriumKernel
     from dekderive.families.family import Family
     from dekderive.parameters import parameter
@@ -61,7 +61,7 @@ _HOME = {
     "Family": "dekderive.families.family",
     "Reparameterisation": "dekderive.reparameterisations",
     "compile": "dekderive.programs",
-    "dual": "dekderive.duals",
+    "dual": "dekderive.duals.dual",
     "emit": "dekderive.programs",
     "families": "dekderive.families",
     "from_activation": "dekderive.reparameterisations",
