@@ -83,9 +83,9 @@ def gram(
     >>> from dekderive.kernels import deq_ntk_relu
     >>> angle = np.array([0.0, 1.0])
     >>> circle = np.column_stack([np.cos(angle), np.sin(angle)])
-    >>> gram(deq_ntk_relu, circle, weight_variance=0.6, input_variance=0.4, bias_variance=0.0).round(8)
-    array([[2.5       , 1.12707184],
-           [1.12707184, 2.5       ]])
+    >>> gram(deq_ntk_relu, circle, weight_variance=0.6, input_variance=0.4, bias_variance=0.0).round(6)
+    array([[2.5     , 1.127072],
+           [1.127072, 2.5     ]])
     """
     known = checked_parameters(kernel, parameters)
     rule = chosen_moments(kernel, moments)

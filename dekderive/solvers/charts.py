@@ -134,13 +134,15 @@ def bracket_bound(kernel: Kernel, x: Array, values: Mapping[str, Array], paramet
     width = 4 * np.finfo(float).eps * np.abs(x) + (SMALLEST_ANGLE if kernel.chart is Chart.ANGLE else 1e-16)
     bound = np.full(x.shape, np.inf)
     with np.errstate(all="ignore"):
-        for _ in range(12):
+        for _ in range(16):
             left, right = np.maximum(x - width, lower), np.minimum(x + width, upper)
             before = (kernel.residual.at({**known, kernel.chart.value: left}) < 0) | (left == lower)
             after = (kernel.residual.at({**known, kernel.chart.value: right}) > 0) | (right == upper)
             held = before & after & np.isinf(bound)
             bound = np.where(held, np.maximum(x - left, right - x), bound)
-            width = np.where(np.isinf(bound), 8 * width, width)
+            if np.isfinite(bound).all():
+                break
+            width = 8 * width
         scale = np.sqrt(values["kxx"]) * np.sqrt(values["kyy"])
         if kernel.chart is Chart.ANGLE:  # |cos(x + d) - cos(x)| <= |sin x| d + d^2 / 2
             bound = np.abs(np.sin(x)) * bound + bound * bound / 2

@@ -72,19 +72,21 @@ def solve(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from dekderive.kernels import deq_ntk_relu
-    >>> solution = solve(deq_ntk_relu, {"cosine": 0.0}, weight_variance=0.6, input_variance=0.4, bias_variance=0.0)
-    >>> round(float(solution.value), 10)
-    1.1270718450
+    >>> given = dict(weight_variance=0.6, input_variance=0.4, bias_variance=0.0)
+    >>> solution = solve(deq_ntk_relu, {"cosine": np.cos([0.0, 1.0])}, **given)
+    >>> solution.value.round(6), bool(solution.error_bound.max() < 1e-14)
+    (array([2.5     , 1.127072]), True)
     """
     known = checked_parameters(kernel, parameters)
     values = pair_inputs(kernel, inputs)
     shape = values["cxx"].shape
     values = {name: array.ravel() for name, array in values.items()}
     if method == "newton":
-        work = _newton(kernel, values, known, tolerance, max_steps or 100)
+        work = _newton(kernel, values, known, tolerance, 100 if max_steps is None else max_steps)
     elif method in ("picard", "anderson"):
-        work = _iterate(kernel, values, known, method, tolerance, max_steps or 10_000)
+        work = _iterate(kernel, values, known, method, tolerance, 10_000 if max_steps is None else max_steps)
     else:
         raise InvalidInput(f"method must be 'newton', 'picard' or 'anderson', got {method!r}")
     return work.solution(shape)
