@@ -77,7 +77,7 @@ def sha256(text: str) -> str:
     Examples
     --------
     >>> sha256("kernel")[:12]
-    '9df68e47e4be'
+    '6923dd1bc046'
     """
     return hashlib.sha256(text.encode()).hexdigest()
 
