@@ -122,14 +122,7 @@ def growth(expr: sp.Expr, symbol: sp.Symbol, end: sp.Expr) -> sp.Expr:
     >>> growth(z * sp.exp(z**2 / 4 - z), z, sp.oo), growth(atoms.relu(z), z, -sp.oo)
     (1/4, -oo)
     """
-    tail = _in_tail(
-        expr.xreplace({symbol: _approach(end, "-")}).replace(
-            lambda e: e.func in _OSCILLATING, lambda e: _OSCILLATING[e.func]
-        )
-    )
-    if tail == 0:
-        return -sp.oo
-    rate = _limit_in_t(sp.expand_log(sp.log(sp.Abs(tail)), force=True) / _t**2)
+    rate = _rate(expr.xreplace({symbol: _approach(end, "-")}))
     if rate is None:
         raise NoClosedForm(f"cannot tell how fast {expr} grows as {symbol} tends to {end}")
     return rate
@@ -174,6 +167,64 @@ def _in_tail(expr: sp.Expr) -> sp.Expr:
         return _lambert_w(args[0])
     rebuilt = expr.func(*args)
     return _in_tail(rebuilt.definition) if isinstance(rebuilt, Atom) else rebuilt
+
+
+@lru_cache(maxsize=4096)
+def _rate(e: sp.Expr) -> sp.Expr | None:
+    """Return lim log|e| / t^2, by rules; the limit of the whole is the last resort, because it is slow.
+
+    A bounded oscillation counts as its bound.
+    """
+    if e == 0 or not e.has(_t):
+        return -sp.oo if e == 0 else sp.S.Zero
+    if e.is_Mul:
+        rates = [_rate(a) for a in e.args]
+        mixed = None in rates or {sp.oo, -sp.oo} <= set(rates)
+        return _rate_of_whole(e) if mixed else sp.Add(*rates)
+    if e.is_Add:
+        rates = [_rate(a) for a in e.args]
+        top = None if None in rates else sp.Max(*rates)
+        # Equal largest rates may cancel, unless all terms have one sign.
+        known = (
+            top is not None and not top.has(sp.Max) and (rates.count(top) == 1 or all(a.is_positive for a in e.args))
+        )
+        return top if known else _rate_of_whole(e)
+    if e.is_Pow and e.exp.is_number and e.base is not sp.S.Exp1:
+        rate = _rate(e.base)
+        return None if rate is None else e.exp * rate
+    if isinstance(e, sp.exp):
+        return _limit_in_t(_in_tail(e.args[0]) / _t**2)
+    if e.func in _OSCILLATING:
+        return sp.S.Zero
+    if len(e.args) == 1 and isinstance(e, sp.Function):
+        return _rate_of_function(e)
+    return _rate_of_whole(e)
+
+
+def _rate_of_function(e: sp.Function) -> sp.Expr | None:
+    x = _in_tail(e.args[0])
+    towards = _limit_in_t(x)
+    if towards in (sp.oo, -sp.oo) and e.func in _TAILS:
+        plus, minus = _TAILS[e.func]
+        tail = plus(x) if towards == sp.oo else minus(-x)
+        return _rate(tail) if tail != e else _rate_of_whole(e)
+    if towards is not None and towards.is_finite:
+        value = e.func(towards)
+        if value.is_zero is False or (value.is_number and enclose(value, sample_parameters(value)).excludes_zero):
+            return sp.S.Zero
+        if e.func in _LINEAR_AT_ZERO and towards == 0:
+            return _rate(x)
+    return _rate_of_whole(e)
+
+
+_LINEAR_AT_ZERO = (sp.tanh, sp.sinh, sp.tan, sp.atan, sp.asin, sp.asinh, sp.erf, atoms.langevin, atoms.bessel_ratio)
+
+
+def _rate_of_whole(e: sp.Expr) -> sp.Expr | None:
+    tail = _in_tail(e.replace(lambda f: f.func in _OSCILLATING, lambda f: _OSCILLATING[f.func]))
+    if tail == 0:
+        return -sp.oo
+    return _limit_in_t(sp.expand_log(sp.log(sp.Abs(tail)), force=True) / _t**2)
 
 
 def _lambert_w(x: sp.Expr) -> sp.Expr:

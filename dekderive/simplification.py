@@ -159,7 +159,7 @@ def _power(e: sp.Expr) -> sp.Expr:
         return base
     if isinstance(base, sp.sign) and n.is_Integer and n.is_even:
         return sp.S.One
-    if base.is_Add and len(base.args) == 2 and n.is_Integer and n.is_negative and sp.S.One in base.args:
+    if base.is_Add and len(base.args) == 2 and n.is_negative and sp.S.One in base.args:
         c, x = _coefficient_and_exponent(base - 1)
         if c == 1 and x != 0:  # 1 / (1 + e^x)
             return expit(-x) ** (-n)
@@ -223,24 +223,44 @@ def _deltas(e: sp.Expr) -> sp.Expr:
     return e
 
 
+def _exponentials(e: sp.Expr) -> sp.Expr:
+    """Collect e^a e^b in e^(a + b), where SymPy does so only for multiples of one exponent."""
+    found = [f for f in e.args if isinstance(f, sp.exp)]
+    if len(found) < 2:
+        return e
+    return sp.Mul(sp.exp(sp.Add(*(f.args[0] for f in found))), *(f for f in e.args if f not in found))
+
+
 def _products(e: sp.Expr) -> sp.Expr:
-    """Apply cosh tanh = sinh; e^-y expit(y) = expit(-y); phi / Phi = inverse_mills, and back."""
+    """Apply cosh tanh = sinh and Phi inverse_mills = phi."""
     powers = dict(f.as_base_exp() for f in e.args if not isinstance(f, sp.exp))
-    exponents = [f.args[0] for f in e.args if isinstance(f, sp.exp)]
     for base, n in powers.items():
         x: sp.Expr = base.args[0] if base.args else sp.S.Zero
         if isinstance(base, sp.tanh) and n.is_Integer and n > 0 and powers.get(sp.cosh(x), sp.S.Zero).is_positive:
             return e / (sp.tanh(x) * sp.cosh(x)) * sp.sinh(x)
         if isinstance(base, inverse_mills) and powers.get(ndtr(x)) == 1 and n == 1:
             return e / (base * ndtr(x)) * sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
-        for exponent in exponents:
-            if isinstance(base, expit) and n.is_Integer and n > 0:
-                for multiple in (-t / x for t in sp.Add.make_args(exponent)):
-                    if multiple.is_Integer and multiple > 0:
-                        k = sp.Min(multiple, n)
-                        return e / (base * sp.exp(-x)) ** k * expit(-x) ** k
-            if isinstance(base, ndtr) and n.is_Integer and n < 0 and -(x**2) / 2 in sp.Add.make_args(exponent):
-                return e * base / sp.exp(-(x**2) / 2) * inverse_mills(x) * sp.sqrt(2 * sp.pi)
+    return e
+
+
+def _tilted(e: sp.Expr) -> sp.Expr:
+    """Apply e^-x expit(x) = expit(-x) and phi / Phi = inverse_mills."""
+    tilt = next((f for f in e.args if isinstance(f, sp.exp)), None)
+    if tilt is None:
+        return e
+    exponent, terms = tilt.args[0], sp.Add.make_args(tilt.args[0])
+    for base, n in (f.as_base_exp() for f in e.args if f != tilt):
+        rest = [f for f in e.args if f not in (tilt, base**n)]
+        if isinstance(base, expit) and n.is_Integer and n > 0:
+            x = base.args[0]
+            multiples = [sp.S.One] if exponent == -x else [m for m in (-t / x for t in terms) if m.is_Integer and m > 0]
+            if multiples:
+                k = sp.Min(multiples[0], n)
+                return sp.Mul(sp.exp(sp.expand(exponent + k * x, deep=False)), base ** (n - k), expit(-x) ** k, *rest)
+        if isinstance(base, ndtr) and n.is_Integer and n < 0 and -(base.args[0] ** 2) / 2 in terms:
+            x = base.args[0]
+            ratio = inverse_mills(x) * sp.sqrt(2 * sp.pi)
+            return sp.Mul(sp.exp(exponent + x**2 / 2), base ** (n + 1), ratio, *rest)
     return e
 
 
@@ -267,7 +287,7 @@ _RULES: dict[type, tuple[Callable[[sp.Expr], sp.Expr], ...]] = {
     expit: (_expit_of_log,),
     log_cosh: (_hyperbolic_of_acosh,),
     sp.Pow: (_power,),
-    sp.Mul: (_gates, _signs, _deltas, _products),
+    sp.Mul: (_gates, _signs, _deltas, _exponentials, _products, _tilted),
     sp.Add: (_complements,),
 }
 
@@ -286,13 +306,14 @@ def stabilise(expr: sp.Expr) -> sp.Expr:
     >>> stabilise(sp.exp(x) / (sp.exp(x) - 1))
     expit(x)/tanh(x/2)
     """
-    changed = expr.replace(lambda e: e.is_Add and len(e.args) == 2, _expm1)
+    changed = expr.replace(lambda e: e.is_Add, _expm1)
     return expr if changed == expr else tidy(changed)
 
 
 def _expm1(e: sp.Expr) -> sp.Expr:
-    (c, a), (d, b) = (_coefficient_and_exponent(t) for t in sorted(e.args, key=sp.default_sort_key))
-    if c != -d or not (a == 0 or b == 0):
-        return e
-    scale, x = (c, a) if b == 0 else (d, b)  # e = scale * (e^x - 1)
-    return scale * sp.tanh(x / 2) / expit(-x)
+    for term in sorted(e.args, key=sp.default_sort_key):
+        c, x = _coefficient_and_exponent(term)
+        if x != 0 and -c in e.args:
+            others = sp.Add(*(t for t in e.args if t not in (term, -c)))
+            return others + c * sp.tanh(x / 2) / expit(-x)
+    return e

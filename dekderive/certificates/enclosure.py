@@ -186,6 +186,9 @@ def _definition(function: type[Atom]) -> sp.Expr:
     return node.definition if isinstance(node, function) else node
 
 
+_PIECEWISE_RATIONAL = (atoms.relu, atoms.step, sp.Abs, sp.sign, sp.Heaviside)
+
+
 def _heaviside(x: Ball) -> Ball:
     return (1 + x.sgn()) / 2
 
@@ -227,6 +230,7 @@ _UNARY: Mapping[type, Callable[[Ball], Ball]] = {
     sp.Abs: abs,
     sp.sign: arb.sgn,
     sp.Heaviside: _heaviside,
+    atoms.relu: lambda x: arb.max(x, arb(0)),
     atoms.softplus: lambda x: x.exp().log1p(),
     atoms.ndtr: _ndtr,
     atoms.log_ndtr: lambda x: _ndtr(x).log(),
@@ -310,8 +314,8 @@ class _Evaluation:
         if not isinstance(node, (Atom, sp.besseli, sp.LambertW)) and node.func not in _UNARY:
             raise UnprintableNode(f"ball arithmetic has no rule for {type(node).__name__} ({node})")
         args = [self(a) for a in node.args]
-        if isinstance(node, sp.Heaviside) and args[0] == 0:
-            return self(node.args[1])
+        if isinstance(args[0], sp.Rational) and isinstance(node, _PIECEWISE_RATIONAL):
+            return node.func(*args)
         return ball_function(node, [as_ball(a) for a in args])
 
 
