@@ -4,6 +4,7 @@ Every root is found by bracketing on the update rule itself, in 50 digits, with 
 that the code under test receives.  Notation: q = sqrt(k(x, x)), r = k(x, y) / (q_x q_y), t = pi - arccos(r).
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -305,15 +306,7 @@ def deq_erf(
     """DEQ-NTK of sqrt(scale) erf for inputs with |x|^2, |y|^2 = norms and x.y = cosine |x| |y|."""
     w, u, b = mp.mpf(weight), mp.mpf(injection), mp.mpf(bias)
     amplitude = w * mp.mpf(scale) * 2 / mp.pi
-
-    def variance(norm: float) -> Number:
-        inject = u * mp.mpf(norm) + b
-        upper = amplitude * mp.pi / 2 + inject
-        if inject == 0:
-            return mp.mpf(0)
-        return bracketed_root(lambda k: k - amplitude * mp.asin(2 * k / (1 + 2 * k)) - inject, inject / 2, upper + 1)
-
-    kxx, kyy = (variance(norm) for norm in norms)
+    kxx, kyy = (_erf_variance(amplitude, u * mp.mpf(norm) + b) for norm in norms)
     root = mp.sqrt((1 + 2 * kxx) * (1 + 2 * kyy))
     inject = u * mp.mpf(cosine) * mp.sqrt(mp.mpf(norms[0]) * mp.mpf(norms[1])) + b
     bound = mp.sqrt(kxx * kyy) * (1 + mp.mpf(10) ** (10 - mp.dps))  # beyond Cauchy-Schwarz only by rounding
@@ -322,6 +315,15 @@ def deq_erf(
     if slope >= 1:
         raise NoRoot("the tangent kernel diverges")
     return TangentPair(kxx, kyy, kxy, mp.acos(min(mp.mpf(1), kxy / mp.sqrt(kxx * kyy))), kxy / (1 - slope))
+
+
+@functools.lru_cache(maxsize=8)
+def _erf_variance(amplitude: Number, inject: Number) -> Number:
+    """Root of k = amplitude asin(2k / (1 + 2k)) + inject, which is unique because the right side is concave."""
+    if inject == 0:
+        return mp.mpf(0)
+    upper = amplitude * mp.pi / 2 + inject + 1
+    return bracketed_root(lambda k: k - amplitude * mp.asin(2 * k / (1 + 2 * k)) - inject, inject / 2, upper)
 
 
 def deq_finite_depth(cosine: float, weight: float, injection: float, bias: float, depth: int) -> tuple[Number, Number]:
