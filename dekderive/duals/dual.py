@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import sympy as sp
 
+from dekderive.atoms import Atom
 from dekderive.duals import numeric
 from dekderive.duals.algebra import differentiate, lift, multiply
 from dekderive.duals.closed_form import expectation
@@ -61,6 +62,8 @@ class Dual:
         >>> dual(relu(z), relu(z)).derivative()
         arcsine(kxx, kyy, kxy)/(2*pi) + 1/4
         """
+        if not (self.left.has(z) and self.right.has(z)):
+            return sp.S.Zero
         try:
             return expectation(differentiate(lift(self.left)), differentiate(lift(self.right))).expression
         except NoClosedForm:
@@ -71,6 +74,9 @@ class Dual:
         if not self.closed:
             statement = "no closed form in this engine: evaluated by a Hermite series with its Parseval remainder"
             return (Check("dual", statement, Verdict.UNDECIDED, "numeric, error reported at run time"),)
+        if self.rule == _SYMMETRY:
+            even = f"the even part of {self.right if self.right.has(z) else self.left} is constant"
+            return (Check("symmetry", f"{even}, so its expectation is that constant", Verdict.HOLDS, "simplified"),)
         f, g = lift(self.left), lift(self.right)
         one = lift(sp.S.One)
         product = expectation(f, one).expression * expectation(one, g).expression
@@ -123,10 +129,25 @@ def dual(f: sp.Expr, g: sp.Expr | None = None) -> Dual:
     except NoClosedForm:
         for function in (f, g):
             _refuse_growth(function)
+        if not (f.has(z) and g.has(z)):
+            return _one_dimensional(f, g)
         return Dual(f, g, numeric.dual(f, g, kxx, kyy, kxy), "Hermite series")
     if any(condition.is_nonpositive for condition in closed.conditions):
         raise NotIntegrable(f"E[f(u) g(v)] diverges for every variance; f = {f}, g = {g}")
     return Dual(f, g, closed.expression, ", ".join(closed.rules) or "constant", closed.conditions)
+
+
+_SYMMETRY = "symmetry"
+
+
+def _one_dimensional(f: sp.Expr, g: sp.Expr) -> Dual:
+    """E[c g(v)] = c E[g(v)]: no pair is involved, and a constant even part of g is all of it."""
+    constant, function, variance = (g, f, kxx) if f.has(z) else (f, g, kyy)
+    elementary = function.replace(lambda e: isinstance(e, Atom), lambda e: e.definition)
+    even = sp.simplify((elementary + elementary.subs(z, -z)) / 2)
+    if not even.has(z):
+        return Dual(f, g, constant * even, _SYMMETRY)
+    return Dual(f, g, constant * numeric.mean(sp.S.One, function, variance), "Hermite series")
 
 
 @lru_cache(maxsize=1024)
@@ -147,7 +168,10 @@ def mean(f: sp.Expr, g: sp.Expr) -> sp.Expr:
         closed = expectation(lift(f), lift(g)).expression
         return tidy(closed.subs({kyy: kxx, kxy: kxx}, simultaneous=True))
     except NoClosedForm:
-        return numeric.mean(f, g, kxx)
+        pass
+    if not (f.has(z) and g.has(z)):
+        return _one_dimensional(f, g).expression.xreplace({kyy: kxx})
+    return numeric.mean(f, g, kxx)
 
 
 def _refuse_growth(function: sp.Expr) -> None:

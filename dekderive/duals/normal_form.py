@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from dekderive.atoms import rootgap
+from dekderive.atoms import arcsine, rootgap
 from dekderive.symbols import kxx, kxy, kyy
 
 __all__ = ["expand", "is_identically_zero", "one_exponential", "square_root", "tidy"]
@@ -99,7 +99,7 @@ def is_identically_zero(expression: sp.Expr) -> bool:
 
     Examples
     --------
-    >>> from dekderive.atoms import rootgap
+    >>> from dekderive.atoms import arcsine, rootgap
     >>> is_identically_zero(rootgap(kxx, kyy, kxy) ** 2 - kxx * kyy + kxy**2)
     True
     """
@@ -129,6 +129,8 @@ def _irreducible_roots(expression: sp.Expr) -> sp.Expr:
         return _root_of_factors(numerator, sp.sqrt) / _root_of_factors(denominator, sp.sqrt)
 
     expression = expression.replace(rootgap, lambda a, b, c: plain(sp.expand(a * b - c**2)))
+    # asin(c / sqrt(a b)) does not tell a from b.
+    expression = expression.replace(arcsine, lambda a, b, c: arcsine(*sorted((a, b), key=sp.default_sort_key), c))
     return expression.replace(
         lambda e: (
             e.is_Pow and e.exp.is_Rational and e.exp.q == 2 and e.base.has(kxx, kyy, kxy) and not e.base.is_Symbol
