@@ -1,0 +1,198 @@
+# Generated from derivations/deq_ntk_erf.py by `python -m codegen update`; edit that file, not this one.
+"""Tangent kernel of the deep equilibrium model with activation sqrt(2)*sqrt(pi)*erf(z)/(2*sqrt(asin(2/3))).
+
+activation(z) = sqrt(2)*sqrt(pi)*erf(z)/(2*sqrt(asin(2/3)))
+activation_slope(z) = sqrt(2)*exp(-z**2)/sqrt(asin(2/3))
+
+Sources: Feng and Kolter, On the neural tangent kernel of equilibrium models, arXiv:2310.14062, Theorem 2; Williams,
+Computing with infinite networks, NeurIPS 1996.
+"""
+
+import numpy as np
+
+from dekderive.kernels import special
+from dekderive.kernels.kernel import Chart, Claim, Formula, Kernel, Parameter
+
+SPEC = "0d32b33d2cc0c48b"
+
+
+def diagonal_step(kxx, cxx, weight_variance, input_variance, bias_variance):
+    shared_0 = 2.0 * kxx
+    shared_1 = shared_0 + 1.0
+    return (
+        bias_variance
+        + cxx * input_variance
+        + 1.370374264243277 * weight_variance * special.arcsine(shared_1, shared_1, shared_0)
+    )
+
+
+def diagonal_step_derivative(kxx, weight_variance):
+    shared_0 = 2.0 * kxx
+    shared_1 = shared_0 + 1.0
+    shared_2 = 1.0 / special.rootgap(shared_1, shared_1, shared_0)
+    return 1.370374264243277 * weight_variance * (2.0 * shared_2 - 8.0 * kxx * shared_2 / (4.0 * kxx + 2.0))
+
+
+def step(kxx, kyy, kxy, cxy, weight_variance, input_variance, bias_variance):
+    return (
+        bias_variance
+        + cxy * input_variance
+        + 1.370374264243277 * weight_variance * special.arcsine(2.0 * kxx + 1.0, 2.0 * kyy + 1.0, 2.0 * kxy)
+    )
+
+
+def step_derivative(kxx, kyy, kxy, weight_variance):
+    return 2.740748528486554 * weight_variance / special.rootgap(2.0 * kxx + 1.0, 2.0 * kyy + 1.0, 2.0 * kxy)
+
+
+def residual(correlation, kxx, kyy, cxy, weight_variance, input_variance, bias_variance):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    kxy = correlation * scale_x * scale_y
+    return (
+        correlation
+        - (bias_variance + cxy * input_variance + 1.370374264243277 * weight_variance * special.arcsine(2.0 * kxx +
+            1.0, 2.0 * kyy + 1.0, 2.0 * kxy)) / (scale_x * scale_y)
+    )
+
+
+def residual_derivative(correlation, kxx, kyy, weight_variance):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    kxy = correlation * scale_x * scale_y
+    return 1.0 - 2.740748528486554 * weight_variance / special.rootgap(2.0 * kxx + 1.0, 2.0 * kyy + 1.0, 2.0 * kxy)
+
+
+def readout(correlation, kxx, kyy, weight_variance):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    kxy = correlation * scale_x * scale_y
+    return (
+        kxy / (1.0 - 2.740748528486554 * weight_variance / special.rootgap(2.0 * kxx + 1.0, 2.0 * kyy + 1.0, 2.0 *
+            kxy))
+    )
+
+
+def readout_diagonal(kxx, weight_variance):
+    return kxx / (1.0 - 2.740748528486554 * weight_variance / np.sqrt(4.0 * kxx + 1.0))
+
+
+def diagonal_step_gradient(kxx, cxx):
+    shared_0 = 2.0 * kxx
+    shared_1 = shared_0 + 1.0
+    return (
+        1.370374264243277 * special.arcsine(shared_1, shared_1, shared_0),
+        cxx,
+        1.0,
+    )
+
+
+def residual_gradient(correlation, kxx, kyy, cxy, weight_variance, input_variance, bias_variance):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    kxy = correlation * scale_x * scale_y
+    shared_0 = 1.0 / scale_y
+    shared_1 = 2.0 * kxx + 1.0
+    shared_2 = 2.0 * kyy + 1.0
+    shared_3 = 2.0 * kxy
+    shared_4 = 1.370374264243277 * special.arcsine(shared_1, shared_2, shared_3)
+    shared_5 = bias_variance + cxy * input_variance + shared_4 * weight_variance
+    shared_6 = 1.0 / scale_x
+    shared_7 = 1.0 / special.rootgap(shared_1, shared_2, shared_3)
+    shared_8 = correlation * shared_7
+    shared_9 = 4.0 * kxy * shared_7
+    shared_10 = shared_0 * shared_6
+    shared_11 = 1.370374264243277 * shared_10 * weight_variance
+    return (
+        0.5 * shared_0 * shared_5 / scale_x ** 3 - shared_11 * (scale_y * shared_6 * shared_8 - shared_9 / (4.0 *
+            kxx + 2.0)),
+        0.5 * shared_5 * shared_6 / scale_y ** 3 - shared_11 * (scale_x * shared_0 * shared_8 - shared_9 / (4.0 *
+            kyy + 2.0)),
+        -shared_10 * shared_4,
+        -cxy * shared_10,
+        -shared_10,
+    )
+
+
+def readout_gradient(correlation, kxx, kyy, weight_variance):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    kxy = correlation * scale_x * scale_y
+    shared_0 = 2.0 * kxx
+    shared_1 = 2.0 * kyy
+    shared_2 = special.rootgap(shared_0 + 1.0, shared_1 + 1.0, 2.0 * kxy)
+    shared_3 = 1.0 / shared_2
+    shared_4 = 2.740748528486554 * shared_3
+    shared_5 = 1.0 - shared_4 * weight_variance
+    shared_6 = 1.0 / shared_5
+    shared_7 = scale_y * shared_6
+    shared_8 = correlation * correlation
+    shared_9 = 1.0 / (shared_5 * shared_5)
+    shared_10 = 0.5 * correlation
+    shared_11 = 2.0 * shared_3
+    shared_12 = shared_3 * shared_8
+    shared_13 = kxy * shared_9
+    shared_14 = 2.740748528486554 * shared_13 * weight_variance / (shared_2 * shared_2)
+    return (
+        10.962994113946216 * scale_x ** 3 * scale_y ** 3 * shared_8 * shared_9 * weight_variance / shared_2 ** 3 +
+            scale_x * shared_7,
+        shared_14 * (shared_1 * shared_12 - shared_11 * (kyy + 0.5)) + shared_10 * shared_7 / scale_x,
+        scale_x * shared_10 * shared_6 / scale_y + shared_14 * (shared_0 * shared_12 - shared_11 * (kxx + 0.5)),
+        shared_13 * shared_4,
+        0.0,
+        0.0,
+    )
+
+
+def readout_diagonal_gradient(kxx, weight_variance):
+    shared_0 = 4.0 * kxx + 1.0
+    shared_1 = 2.740748528486554 / np.sqrt(shared_0)
+    shared_2 = 1.0 - shared_1 * weight_variance
+    shared_3 = kxx / (shared_2 * shared_2)
+    return (
+        1.0 / shared_2 - 5.481497056973108 * shared_3 * weight_variance / (shared_0 * np.sqrt(shared_0)),
+        shared_1 * shared_3,
+        0.0,
+        0.0,
+    )
+
+
+def modulus(kxx, kyy, weight_variance):
+    return 2.740748528486554 * weight_variance / ((4.0 * kxx + 1.0) ** 0.25 * (4.0 * kyy + 1.0) ** 0.25)
+
+
+KERNEL = Kernel(
+    name="deq_ntk_erf",
+    summary="tangent kernel of the deep equilibrium model with activation sqrt(2)*sqrt(pi)*erf(z)/(2*sqrt(asin(2/3)))",
+    model="deq_ntk",
+    parameters=(
+        Parameter("weight_variance", 0.0, 1.0, 0.6, "variance of the recurrent weights", lower_closed=True),
+        Parameter("input_variance", 0.0, float("inf"), 0.4, "variance of the input weights", lower_closed=True),
+        Parameter("bias_variance", 0.0, float("inf"), 0.0, "variance of the biases", lower_closed=True),
+    ),
+    input_names=("cxx",),
+    pair_names=("cxy",),
+    moments="linear",
+    chart=Chart.CORRELATION,
+    diagonal_step=Formula(diagonal_step, ("kxx", "cxx", "weight_variance", "input_variance", "bias_variance")),
+    diagonal_step_derivative=Formula(diagonal_step_derivative, ("kxx", "weight_variance")),
+    diagonal_fixed_point=None,
+    step=Formula(step, ("kxx", "kyy", "kxy", "cxy", "weight_variance", "input_variance", "bias_variance")),
+    step_derivative=Formula(step_derivative, ("kxx", "kyy", "kxy", "weight_variance")),
+    residual=Formula(residual, ("correlation", "kxx", "kyy", "cxy", "weight_variance", "input_variance", "bias_variance")),
+    residual_derivative=Formula(residual_derivative, ("correlation", "kxx", "kyy", "weight_variance")),
+    start=None,
+    readout=Formula(readout, ("correlation", "kxx", "kyy", "weight_variance")),
+    readout_diagonal=Formula(readout_diagonal, ("kxx", "weight_variance")),
+    diagonal_step_gradient=Formula(diagonal_step_gradient, ("kxx", "cxx")),
+    residual_gradient=Formula(residual_gradient, ("correlation", "kxx", "kyy", "cxy", "weight_variance", "input_variance", "bias_variance")),
+    readout_gradient=Formula(readout_gradient, ("correlation", "kxx", "kyy", "weight_variance")),
+    readout_diagonal_gradient=Formula(readout_diagonal_gradient, ("kxx", "weight_variance")),
+    claim=Claim.CONTRACTION,
+    modulus=Formula(modulus, ("kxx", "kyy", "weight_variance")),
+    spec=SPEC,
+    sources=(
+        "Feng and Kolter, On the neural tangent kernel of equilibrium models, arXiv:2310.14062, Theorem 2",
+        "Williams, Computing with infinite networks, NeurIPS 1996",
+    ),
+)
