@@ -152,10 +152,15 @@ def bracket_bound(kernel: Kernel, x: Array, values: Mapping[str, Array], paramet
 def modulus_bound(
     kernel: Kernel, kxy: Array, values: Mapping[str, Array], parameters: Mapping[str, float]
 ) -> Array | None:
-    """Banach's bound ``|step(kxy) - kxy| / (1 - modulus)`` for kernels that carry a contraction modulus."""
+    """Banach's bound ``|step(kxy) - kxy| / (1 - modulus)`` for kernels that carry a contraction modulus.
+
+    The modulus may depend on the pair, through its variances; where it is not below 1 the bound is infinite.
+    """
     if kernel.claim is not Claim.CONTRACTION or kernel.modulus is None:
         return None
     with np.errstate(all="ignore"):
-        modulus = float(kernel.modulus.at(parameters))
+        modulus = kernel.modulus.at({**values, **parameters})  # of the whole interval |kxy| <= sqrt(kxx kyy)
         image = kernel.step.at({**values, **parameters, "kxy": kxy})
-        return np.abs(image - kxy) / (1 - modulus) if modulus < 1 else np.full(np.shape(kxy), np.inf)
+        # A difference that rounds to 0 is no proof of equality, and near modulus 1 a rounding moves the root by many.
+        rounding = 4 * np.finfo(float).eps * np.sqrt(values["kxx"]) * np.sqrt(values["kyy"])
+        return np.where(modulus < 1, (np.abs(image - kxy) + rounding) / (1 - modulus), np.inf)

@@ -1,10 +1,11 @@
-"""Kernels made here with SymPy from the published formulas, independent of the package's own derivations."""
+"""Kernels made here with SymPy from the published formulas, and the generated ones that the same tests must pass."""
 
 import math
 
 import pytest
 import sympy as sp
 
+from dekderive import kernels as generated
 from dekderive.atoms import sin_minus_xcos, versine
 from dekderive.kernels import special
 from dekderive.kernels.kernel import Chart, Claim, Formula, Kernel, Parameter
@@ -134,7 +135,9 @@ def ntk_erf():
     )  # fmt: skip
 
 
-KERNELS = {k.name: k for k in (deker_relu(), poisson(), ntk_relu(), ntk_erf())}
+KERNELS = {k.name: k for k in (deker_relu(), poisson(), ntk_relu(), ntk_erf())} | {
+    name: getattr(generated, name) for name in generated.__all__ if name != "Kernel"
+}
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,10 @@ SETTINGS = [
     ("ntk_relu", dict(zip(WUB, (0.6, 0.4, 0.0), strict=True))),
     ("ntk_relu", dict(zip(WUB, (0.95, 0.5, 0.25), strict=True))),
     ("ntk_erf", dict(zip(WUB, (0.6, 0.4, 0.125), strict=True))),
+    ("deker_gaussian_relu", {"regularisation": 1.5}),
+    ("deker_poisson_identity", {"regularisation": 7.0}),
+    ("deq_ntk_relu", dict(zip(WUB, (0.8, 0.5, 0.25), strict=True))),
+    ("deq_ntk_erf", dict(zip(WUB, (0.3, 0.4, 0.125), strict=True))),
 ]
 
 
@@ -76,7 +80,13 @@ def ntk_erf(w, u, bias):
     return variance, angle, value
 
 
+def ntk_normalised_erf(w, u, bias):
+    return ntk_erf(w * mp.pi / (2 * mp.asin(mpf(2) / 3)), u, bias)
+
+
 EQUATIONS = {"deker_relu": deker_relu, "poisson": poisson, "ntk_relu": ntk_relu, "ntk_erf": ntk_erf}
+EQUATIONS |= {"deker_gaussian_relu": deker_relu, "deker_poisson_identity": poisson}
+EQUATIONS |= {"deq_ntk_relu": ntk_relu, "deq_ntk_erf": ntk_normalised_erf}
 
 
 def exact_slopes(name, parameters, left, right, means):
@@ -142,7 +152,7 @@ def test_derivatives_agree_with_50_digit_differences(kernels, name, parameters):
     with mpmath.workdps(50):
         for i in range(5):
             for j in range(i):
-                value, slopes = exact_slopes(name, parameters, X[i], X[j], means=name in ("deker_relu", "poisson"))
+                value, slopes = exact_slopes(name, parameters, X[i], X[j], means="ntk" not in name)
                 assert abs(K[i, j] - value) < 1e-14 * np.diag(K).max()
                 for mine, exact in zip(dK[i, j].tolist(), slopes, strict=True):
                     assert abs(mine - exact) < 1e-11 * max(abs(exact), np.abs(dK).max() * 1e-2)
@@ -177,7 +187,7 @@ def test_coincident_and_zero_rows(kernels, name, parameters):
     np.testing.assert_allclose(dK[0, 2], slopes[0, 0], rtol=1e-9)
     np.testing.assert_allclose(K[0, 2], smooth[0, 0], rtol=1e-9)
     # A double keeps that of the direction: without biases the kernel is homogeneous.
-    if name == "deker_relu" or (parameters.get("bias_variance") == 0.0 and name == "ntk_relu"):
+    if name.endswith("relu") and parameters.get("bias_variance", 0.0) == 0.0:
         K, dK = gram_gradient(kernels[name], rows, moments=moments.linear(), **parameters)
         np.testing.assert_allclose(
             dK[1, 3, :2],

@@ -16,6 +16,10 @@ SETTINGS = {
     "ntk_relu": [WUB, WUB | {"bias_variance": 0.3}, WUB | {"weight_variance": 0.95}],
     "ntk_erf": [WUB, WUB | {"bias_variance": 0.3, "weight_variance": 0.7}],
 }
+SETTINGS |= {"deker_gaussian_relu": SETTINGS["deker_relu"], "deker_poisson_identity": SETTINGS["poisson"]}
+SETTINGS["deq_ntk_relu"] = SETTINGS["ntk_relu"]
+# The normalised erf has slope 1.66 at 0, so that small inputs need weight variances below 0.36.
+SETTINGS["deq_ntk_erf"] = [WUB | {"weight_variance": 0.3}, WUB | {"weight_variance": 0.35, "bias_variance": 0.3}]
 CASES = [(name, p) for name, settings in SETTINGS.items() for p in settings]
 
 
@@ -58,7 +62,7 @@ def test_positive_semi_definite_with_and_without_the_nugget(kernels, name, param
         assert np.linalg.eigvalsh(smooth)[0] > -1e-12 * size
         np.testing.assert_allclose(np.diag(K) - np.diag(smooth), jump, rtol=1e-12, atol=1e-14)
         np.testing.assert_array_equal(np.where(np.eye(len(X)), 0, K), np.where(np.eye(len(X)), 0, smooth))
-        if name == "deker_relu":
+        if name.endswith("relu") and name.startswith("deker"):
             assert (jump > 1e-3 * np.diag(K)).all()
         else:
             np.testing.assert_array_equal(jump, 0.0)
@@ -80,10 +84,11 @@ def test_the_continuous_part_is_the_limit_of_close_inputs(kernels):
 
 
 @pytest.mark.parametrize(("lam", "height"), [(0.75, 0.92538), (1.0, 0.834699), (2.0, 0.79808)])
-def test_published_nuggets(kernels, lam, height):
+@pytest.mark.parametrize("name", ["deker_relu", "deker_gaussian_relu"])
+def test_published_nuggets(kernels, name, lam, height):
     X = np.array([[3.0, 4.0]])
-    k = diagonal(kernels["deker_relu"], X, moments=moments.linear(), regularisation=lam)
-    jump = nugget(kernels["deker_relu"], X, moments=moments.linear(), regularisation=lam)
+    k = diagonal(kernels[name], X, moments=moments.linear(), regularisation=lam)
+    jump = nugget(kernels[name], X, moments=moments.linear(), regularisation=lam)
     assert float(k[0]) == pytest.approx(25 / (2 * lam**2 - 1), rel=1e-14)
     assert float(1 - jump[0] / k[0]) == pytest.approx(height, abs=6e-6)
 
@@ -104,13 +109,14 @@ def exact_tangent_kernel(x, y, w, u):
     return u * nx * ny / (1 - w) * mp.cos(low) / (1 - w * (1 - low / mp.pi))
 
 
+@pytest.mark.parametrize("name", ["ntk_relu", "deq_ntk_relu"])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-13), (np.float32, 1e-6)])
-def test_near_duplicates_keep_their_digits(kernels, dtype, tolerance):
+def test_near_duplicates_keep_their_digits(kernels, name, dtype, tolerance):
     rng = np.random.default_rng(3)
     x = rng.normal(size=12)
     distances = 10.0 ** -np.arange(0.0, 16.0)
     X = np.vstack([x, x + distances[:, None] * rng.normal(size=(16, 12)), 3 * x, -x]).astype(dtype)
-    K = gram(kernels["ntk_relu"], X, moments=moments.linear(), weight_variance=0.9, input_variance=0.1)
+    K = gram(kernels[name], X, moments=moments.linear(), weight_variance=0.9, input_variance=0.1)
     assert K.dtype == dtype
     with mpmath.workdps(60):
         size = float(exact_tangent_kernel(X[0], X[0], mpf(0.9), mpf(0.1)))
@@ -157,7 +163,8 @@ def test_types_of_data(kernels, name):
 @pytest.mark.parametrize("scale", [1e-150, 1e-20, 1e150])
 def test_homogeneous_kernels_at_extreme_scales(kernels, scale):
     X = rows_of_every_kind(np.random.default_rng(6), n=10)
-    for name, parameters in (("deker_relu", {"regularisation": 1.2}), ("ntk_relu", WUB)):
+    for name in ("deker_relu", "ntk_relu", "deker_gaussian_relu", "deq_ntk_relu"):
+        parameters = WUB if "ntk" in name else {"regularisation": 1.2}
         for rule in (moments.linear(), moments.relu_features()):
             K = gram(kernels[name], X, moments=rule, **parameters)
             scaled = gram(kernels[name], scale * X, moments=rule, **parameters)
@@ -167,18 +174,21 @@ def test_homogeneous_kernels_at_extreme_scales(kernels, scale):
 
 def test_scales_that_are_powers_of_two_change_no_bit(kernels):
     X = np.random.default_rng(7).normal(size=(12, 3))
-    K = gram(kernels["ntk_relu"], X, **WUB)
-    np.testing.assert_array_equal(gram(kernels["ntk_relu"], 2.0**300 * X, **WUB), 2.0**600 * K)
+    K = gram(kernels["deq_ntk_relu"], X, **WUB)
+    np.testing.assert_array_equal(gram(kernels["deq_ntk_relu"], 2.0**300 * X, **WUB), 2.0**600 * K)
     parameters = {"moments": moments.relu_features(), "regularisation": 1.1}
-    K = gram(kernels["deker_relu"], X, **parameters)
-    np.testing.assert_allclose(gram(kernels["deker_relu"], 2.0**300 * X, **parameters), 2.0**600 * K, rtol=1e-15)
+    K = gram(kernels["deker_gaussian_relu"], X, **parameters)
+    np.testing.assert_allclose(
+        gram(kernels["deker_gaussian_relu"], 2.0**300 * X, **parameters), 2.0**600 * K, rtol=1e-15
+    )
 
 
 def test_zero_rows_give_zero_without_warnings(kernels):
     X = np.array([[0.0, 0.0], [1.0, 2.0], [0.0, 0.0]])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for name, parameters in (("deker_relu", {}), ("ntk_relu", WUB), ("ntk_erf", WUB)):
+        for name in ("deker_relu", "ntk_relu", "ntk_erf", "deker_gaussian_relu", "deq_ntk_relu", "deq_ntk_erf"):
+            parameters = WUB | {"weight_variance": 0.3} if "ntk" in name else {}
             for rule in (moments.linear(), moments.relu_features()):
                 K = gram(kernels[name], X, moments=rule, **parameters)
                 assert K[1, 1] > 0
@@ -193,7 +203,7 @@ def test_no_fixed_point_is_an_error_that_names_the_bound(kernels):
     with pytest.raises(NoFixedPoint, match=r"row 1 of X.*regularisation at least "):
         gram(kernels["poisson"], X, regularisation=4.0)
     with pytest.raises(NoFixedPoint, match=r"row 0 of X.*at least 0\.70710"):
-        gram(kernels["deker_relu"], X, moments=moments.linear(), regularisation=0.7)
+        gram(kernels["deker_gaussian_relu"], X, moments=moments.linear(), regularisation=0.7)
     with pytest.raises(NoFixedPoint, match="row 1 of Y"):
         gram(kernels["poisson"], X[:1], X, regularisation=4.0)
     for function in (diagonal, nugget):

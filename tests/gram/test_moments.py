@@ -12,6 +12,7 @@ RULES = {
     "rows": moments.rows(),
     "relu_features": moments.relu_features(1.5, 0.5),
     "step_features": moments.step_features(0.5),
+    "sign_features": moments.sign_features(0.5),
     "cosine_features": moments.cosine_features(0.7),
 }
 
@@ -22,14 +23,13 @@ def features(name, X, rng, count):
         X = np.hstack([1.5 * X, np.full((len(X), 1), 0.5)])
     if name == "rows":
         return X.T
-    if name == "step_features":
+    if name in ("step_features", "sign_features"):
         X = np.hstack([X, np.full((len(X), 1), 0.5)])
     projections = rng.normal(size=(count, X.shape[1])) @ X.T
     if name == "cosine_features":
         return np.sqrt(2) * np.cos(0.7 * projections + rng.uniform(0, 2 * np.pi, size=(count, 1)))
-    return {"linear": lambda z: z, "relu_features": lambda z: np.maximum(z, 0), "step_features": lambda z: z > 0.0}[
-        name
-    ](projections).astype(float)
+    activations = {"linear": np.copy, "relu_features": lambda z: np.maximum(z, 0), "step_features": lambda z: z > 0.0}
+    return activations.get(name, np.sign)(projections).astype(float)
 
 
 @pytest.mark.parametrize("name", sorted(RULES))

@@ -1,10 +1,11 @@
-"""Kernels written by hand from the published formulas, independent of the generated modules."""
+"""Kernels written by hand from the published formulas, independent of the generated modules, and the generated ones."""
 
 import math
 
 import numpy as np
 import pytest
 
+from dekderive import kernels as generated
 from dekderive.kernels.kernel import Chart, Claim, Formula, Kernel, Parameter
 
 PI = math.pi
@@ -205,7 +206,9 @@ def ntk_erf():
     )  # fmt: skip
 
 
-KERNELS = {k.name: k for k in (deker_relu(), poisson(), ntk_relu(), ntk_erf())}
+KERNELS = {k.name: k for k in (deker_relu(), poisson(), ntk_relu(), ntk_erf())} | {
+    name: getattr(generated, name) for name in generated.__all__ if name != "Kernel"
+}
 
 
 @pytest.fixture

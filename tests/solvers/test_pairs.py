@@ -74,9 +74,35 @@ def oracle_ntk_erf(cxx, cyy, cxy, sw, su, sb):
     return a, b, k / (1 - sw * slope)
 
 
+def oracle_ntk_normalised_erf(cxx, cyy, cxy, sw, su, sb):
+    """With the activation divided by the root mean square of erf(z), z standard normal, which is 2 asin(2/3)/pi."""
+    return oracle_ntk_erf(cxx, cyy, cxy, sw * mp.pi / (2 * mp.asin(mpf(2) / 3)), su, sb)
+
+
+def oracle_gamma(cxx, cyy, cxy, mx, my, lam, shape):
+    def variance(c, m):
+        return bisect(
+            lambda k: k - (c * mp.exp(2 * k) - 2 * m * shape * mp.exp(k / 2) + shape**2) / lam**2, 0, mpf(1) / 2
+        )
+
+    a, b = variance(cxx, mx), variance(cyy, my)
+    means = shape * (mx * mp.exp(a / 2) + my * mp.exp(b / 2))
+    limit = mp.sqrt(a * b)
+    half = cxy * mp.exp((a + b) / 2)
+    return a, b, bisect(lambda k: k - (half * mp.exp(k) - means + shape**2) / lam**2, -limit, limit)
+
+
 ORACLES = {
-    "deker_relu": oracle_deker_relu, "poisson": oracle_poisson, "ntk_relu": oracle_ntk_relu, "ntk_erf": oracle_ntk_erf,
-}  # fmt: skip
+    "deker_relu": oracle_deker_relu,
+    "deker_gaussian_relu": oracle_deker_relu,
+    "poisson": oracle_poisson,
+    "deker_poisson_identity": oracle_poisson,
+    "deker_gamma_log": oracle_gamma,
+    "ntk_relu": oracle_ntk_relu,
+    "deq_ntk_relu": oracle_ntk_relu,
+    "ntk_erf": oracle_ntk_erf,
+    "deq_ntk_erf": oracle_ntk_normalised_erf,
+}
 
 DEKER_INPUTS = [  # cxx, cyy, cxy, mean_x, mean_y
     (1.0, 1.0, 0.25, 0.0, 0.0),
@@ -94,16 +120,21 @@ NTK_INPUTS = [  # cxx, cyy, cxy
     (9.0, 1.0, 2.999),
     (1.0, 9.0, 0.0),
 ]
-CASES = (
-    [("deker_relu", i, {"regularisation": lam}) for i in DEKER_INPUTS for lam in (0.85, 1.0, 3.0)]
-    + [("poisson", i, {"regularisation": lam}) for i in DEKER_INPUTS for lam in (6.0, 20.0)]
-    + [
-        (name, i, dict(zip(("weight_variance", "input_variance", "bias_variance"), p, strict=True)))
-        for name in ("ntk_relu", "ntk_erf")
-        for i in NTK_INPUTS
-        for p in ((0.6, 0.4, 0.0), (0.25, 0.5, 0.25), (0.75, 1.0, 2.0))
-    ]
-)
+WUB = ("weight_variance", "input_variance", "bias_variance")
+SETTINGS = {
+    "deker_relu": [{"regularisation": lam} for lam in (0.85, 1.0, 3.0)],
+    "poisson": [{"regularisation": lam} for lam in (6.0, 20.0)],
+    "deker_gamma_log": [{"regularisation": 8.0, "shape": 1.0}, {"regularisation": 20.0, "shape": 2.5}],
+    "ntk_relu": [dict(zip(WUB, p, strict=True)) for p in ((0.6, 0.4, 0.0), (0.25, 0.5, 0.25), (0.75, 1.0, 2.0))],
+}
+SETTINGS |= {"deker_gaussian_relu": SETTINGS["deker_relu"], "deker_poisson_identity": SETTINGS["poisson"]}
+SETTINGS |= dict.fromkeys(("ntk_erf", "deq_ntk_relu", "deq_ntk_erf"), SETTINGS["ntk_relu"])
+CASES = [
+    (name, inputs, parameters)
+    for name, settings in SETTINGS.items()
+    for inputs in (NTK_INPUTS if "ntk" in name else DEKER_INPUTS)
+    for parameters in settings
+]
 NAMES = ("cxx", "cyy", "cxy", "mean_x", "mean_y")
 
 
@@ -118,7 +149,7 @@ def test_newton_agrees_with_bisection_at_40_digits(kernels, name, inputs, parame
         assert abs(float(found.state["kyy"]) / b - 1) < 1e-14
         assert abs(mpf(float(found.value)) - value) / scale < 1e-14
         assert found.residual < 1e-14
-        if found.error_bound is not None and name == "deker_relu":
+        if found.error_bound is not None and "ntk" not in name:
             assert abs(mpf(float(found.value)) - value) <= mpf(float(found.error_bound)) + mpf(1e-14) * scale
             assert found.error_bound < 1e-12 * float(scale)
 
@@ -143,14 +174,15 @@ def test_limit_at_coincident_inputs_of_a_slope_with_a_jump(kernels, lam, correla
 
 
 @pytest.mark.parametrize("method", ["picard", "anderson"])
-@pytest.mark.parametrize("name", sorted(ORACLES))
+@pytest.mark.parametrize("name", [*sorted(ORACLES), "deker_bernoulli_identity", "deker_poisson_log_softplus"])
 def test_other_methods_agree_with_newton(kernels, name, method):
     rng = np.random.default_rng(3)
     features = rng.normal(size=(2, 40, 3))
     second = np.einsum("ank,bnk->abn", features, features) / 3
     inputs = {"cxx": second[0, 0], "cyy": second[1, 1], "cxy": second[0, 1]}
-    parameters = {"regularisation": 6.0 if name == "poisson" else 1.0}
-    if name.startswith("ntk"):
+    # Large enough that the plain iteration converges from small variances.
+    parameters = {"regularisation": 6.0 if "poisson" in name else 30.0 if "gamma" in name else 1.0}
+    if "ntk" in name:
         parameters = {"weight_variance": 0.6, "input_variance": 0.4, "bias_variance": 0.125}
     else:
         inputs |= {"mean_x": features[0].mean(axis=1), "mean_y": features[1].mean(axis=1)}
@@ -288,3 +320,34 @@ def test_shapes_broadcast(kernels):
     assert empty.value.shape == (0,)
     assert empty.status is Status.CONVERGED
     assert solve_diagonal(kernels["deker_relu"], {"cxx": np.ones((2, 0))}).value.shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "slope", "activation"),
+    [
+        ("deker_bernoulli_identity", np.ones_like, lambda z: 1 / (1 + np.exp(-z))),
+        (
+            "deker_poisson_log_softplus",
+            lambda z: 1 / (1 + np.exp(-z)) / np.log1p(np.exp(z)),
+            lambda z: 1 / (1 + np.exp(-z)),
+        ),
+    ],
+)
+def test_kernels_without_closed_expectations_are_fixed_points(kernels, name, slope, activation):
+    """The recursion, with its expectations by a product Gauss-Hermite rule, returns what was found."""
+    inputs = dict(zip(NAMES, (1.5, 0.75, 0.5, 0.75, 0.25), strict=True))
+    found = solve(kernels[name], inputs, regularisation=2.0).raise_for_status()
+    a, b, c = (float(found.state[n]) for n in ("kxx", "kyy", "kxy"))
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    weights = np.outer(weights, weights) / weights.sum() ** 2
+
+    def image(a, b, c, cxy, mx, my):
+        u = np.sqrt(a) * nodes[:, None] + 0 * nodes
+        v = c / np.sqrt(a) * nodes[:, None] + np.sqrt(b - c * c / a) * nodes
+        ru, rv, su, sv = slope(u), slope(v), activation(u), activation(v)
+        return (weights * (cxy * ru * rv - mx * ru * sv - my * su * rv + su * sv)).sum() / 4.0
+
+    cxx, cyy, cxy, mx, my = inputs.values()
+    assert image(a, b, c, cxy, mx, my) == pytest.approx(c, rel=1e-9)
+    assert image(a, a, a * (1 - 1e-15), cxx, mx, mx) == pytest.approx(a, rel=1e-9)
+    assert image(b, b, b * (1 - 1e-15), cyy, my, my) == pytest.approx(b, rel=1e-9)
