@@ -1,0 +1,1 @@
+"""Reports: a derivation and what its kernel does, on one self-contained page."""
