@@ -5,11 +5,10 @@ expectation E[expit(u) expit(v)] has no closed form; it is a Hermite series.  Fo
 is a contraction on covariance matrices in the Bures-Wasserstein distance, and the fixed point exists and is unique.
 """
 
-from dekderive.reparameterisations import Reparameterisation
-
 from dekderive.citations import cite
 from dekderive.derivation import Derivation
 from dekderive.families import bernoulli
+from dekderive.reparameterisations import Reparameterisation
 from dekderive.symbols import z
 from dekderive.update_maps import deker
 

@@ -5,12 +5,12 @@ depends on the inputs comes from the slope.  The shape is a parameter of the gen
 """
 
 import sympy as sp
-from dekderive.reparameterisations import Reparameterisation
 
 from dekderive.citations import cite
 from dekderive.derivation import Derivation
 from dekderive.families import gamma
 from dekderive.parameters import parameter
+from dekderive.reparameterisations import Reparameterisation
 from dekderive.symbols import z
 from dekderive.update_maps import deker
 

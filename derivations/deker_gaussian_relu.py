@@ -22,37 +22,24 @@ increasing.  Four steps of t <- atan(2 pi beta - t), a contraction with factor 1
 """
 
 import sympy as sp
-from dekderive.reparameterisations import Reparameterisation
 
 from dekderive.atoms import relu
 from dekderive.citations import cite
 from dekderive.derivation import Derivation
 from dekderive.duals.proof import decide_zero
 from dekderive.families import gaussian
-from dekderive.kernels.kernel import Claim
-from dekderive.symbols import angle, cxy, kxx, kyy, mean_x, mean_y, regularisation, z
+from dekderive.reparameterisations import Reparameterisation
+from dekderive.symbols import angle, cxy, kxx, kyy, regularisation, z
 from dekderive.update_maps import deker
+from dekderive.update_maps.rectified import beta, shift
 from dekderive.verdict import Check
 
-m = (mean_x / sp.sqrt(kxx) + mean_y / sp.sqrt(kyy)) / (2 * sp.sqrt(2 * sp.pi))
-beta = regularisation**2 + m
-
-t = sp.atan(2 * sp.pi * beta - sp.Rational(13, 10))
-for _ in range(4):
-    t = sp.atan(2 * sp.pi * beta - t)
-
-update_map = deker(
-    Reparameterisation(gaussian(), relu(z)),
-    name="deker_gaussian_relu",
-    moments="relu_features",
-    start=sp.pi - t,
-    claim=Claim.UNIQUE_ROOT,
-)
+update_map = deker(Reparameterisation(gaussian(), relu(z)), name="deker_gaussian_relu", moments="relu_features")
 
 # The equation above, against the one that was derived.
 tau = sp.pi - angle
 ratio = cxy / (sp.sqrt(kxx) * sp.sqrt(kyy))
-stated = m - (beta - tau / (2 * sp.pi)) * sp.cos(tau) - (ratio * tau + sp.sin(tau)) / (2 * sp.pi)
+stated = shift - (beta - tau / (2 * sp.pi)) * sp.cos(tau) - (ratio * tau + sp.sin(tau)) / (2 * sp.pi)
 derived = -(regularisation**2) * update_map.residual
 curvature = (beta - tau / (2 * sp.pi)) * sp.cos(tau) - sp.sin(tau) / (2 * sp.pi)
 

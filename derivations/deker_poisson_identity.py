@@ -5,11 +5,10 @@ or none.  The smallest is the limit of SGD from small features; there is none be
 lambda^2 = min_k (c - 2 mu exp(k/2) + exp(2k)) / k.
 """
 
-from dekderive.reparameterisations import Reparameterisation
-
 from dekderive.citations import cite
 from dekderive.derivation import Derivation
 from dekderive.families import poisson
+from dekderive.reparameterisations import Reparameterisation
 from dekderive.symbols import z
 from dekderive.update_maps import deker
 

@@ -5,12 +5,12 @@ three expectations has a closed form; they are Hermite series.
 """
 
 import sympy as sp
-from dekderive.reparameterisations import Reparameterisation
 
 from dekderive.atoms import softplus
 from dekderive.citations import cite
 from dekderive.derivation import Derivation
 from dekderive.families import poisson
+from dekderive.reparameterisations import Reparameterisation
 from dekderive.symbols import z
 from dekderive.update_maps import deker
 

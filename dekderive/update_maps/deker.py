@@ -10,6 +10,7 @@ from dekderive.citations import cite
 from dekderive.duals import dual, mean
 from dekderive.kernels.kernel import Chart, Claim, Parameter
 from dekderive.symbols import angle, correlation, cxx, cxy, kxx, kxy, kyy, mean_x, mean_y, regularisation, z
+from dekderive.update_maps.rectified import inflection_angle, is_rectified
 from dekderive.update_maps.update_map import UpdateMap, choose_chart, closed_diagonal, in_chart, mirror
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def deker(
     start : sympy.Expr, optional
         A starting point in the chart from which Newton's method is proved to converge monotonically.
     claim : Claim, optional
-        What is proved of the off-diagonal equation, where that is more than the modulus says.
+        What is proved of the off-diagonal equation, where that is more than the modulus says.  Both are known for
+        the slope ``step(z)`` with activation ``relu(z)``.
 
     Returns
     -------
@@ -87,6 +89,8 @@ def deker(
     step = _bilinear(expressions, cxy, mean_x, mean_y)
     diagonal = _diagonal(mean(rho, rho), mean(rho, sigma), mean(sigma, sigma))
     residual = _residual(step, chart)
+    if is_rectified(rho, sigma):
+        start, claim = start or inflection_angle(), claim or Claim.UNIQUE_ROOT
     modulus = _modulus(rho, sigma) if claim is None else None
     default = Claim.CONTRACTION if modulus is not None else Claim.NONE
     return UpdateMap(
@@ -148,8 +152,8 @@ def _modulus(rho: sp.Expr, sigma: sp.Expr) -> sp.Expr | None:
 
 
 def _default_moments(link: Reparameterisation) -> str:
-    """Random features whose values the statistic can take: binary, non-negative, or real."""
+    """Random features whose values the statistic can take: 0 or 1, +-1, non-negative, or real."""
     lower, upper = link.family.mean_domain.inf, link.family.mean_domain.sup
     if lower == 0:
         return "step_features" if upper == 1 else "relu_features"
-    return "linear"
+    return "sign_features" if (lower, upper) == (-1, 1) else "linear"

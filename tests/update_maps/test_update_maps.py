@@ -175,7 +175,8 @@ def test_the_modulus_bounds_the_derivative(name, k, c, means):
 
 
 def test_claims():
-    assert made("gaussian relu").claim is Claim.NONE  # what is more is proved in derivations/deker_gaussian_relu.py
+    assert made("gaussian relu").claim is Claim.UNIQUE_ROOT  # proved in derivations/deker_gaussian_relu.py
+    assert made("gaussian leaky").claim is Claim.NONE
     assert made("gaussian erf").claim is Claim.CONTRACTION
     assert made("deq relu").modulus == weight_variance
     assert made("gaussian identity").modulus == 1 / regularisation**2
