@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dekderive.errors import InvalidInput, NoFixedPoint, NotConverged
-from dekderive.gram.inputs import Block, PairMoments, Side
+from dekderive.gram.inputs import PairMoments, Side
+from dekderive.gram.points import Block
 from dekderive.kernels.kernel import Chart, Kernel
 from dekderive.solvers.charts import chart_roots, readout
 from dekderive.solvers.solution import Array, worst
@@ -141,8 +142,8 @@ def works(kernel: Kernel, x: Side, y: Side | None, pairs: PairMoments, block_siz
     """All pairs of two sides, block by block; without `y` each unordered pair of different inputs once."""
     other = x if y is None else y
     for block in blocks(len(x), len(other), y is None, block_size):
-        i, j = block.indices()
-        moments = pairs.of_block(block, i, j, gap="gap" in kernel.pair_names)
+        i, j = block.indices
+        moments = pairs.of_block(block, gap="gap" in kernel.pair_names)
         values = x.values(i) | other.partner_values(j) | moments
         positive = (values["kxx"] > 0) & (values["kyy"] > 0)
         if not positive.all():

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dekderive.errors import NoFixedPoint, NotConverged
 from dekderive.gram.moments import Moments
-from dekderive.gram.points import Pairs, Points
+from dekderive.gram.points import Block, Pairs, Points
 from dekderive.kernels.kernel import Kernel
 from dekderive.solvers.arguments import exact_gap
 from dekderive.solvers.diagonals import variances
 from dekderive.solvers.solution import Array, Status, worst
 
-__all__ = ["Block", "PairMoments", "RowMoments", "Side", "TableMoments"]
+__all__ = ["PairMoments", "RowMoments", "Side", "TableMoments"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,28 +58,10 @@ class Side:
         return {"cyy": self.second[chosen], "mean_y": self.mean[chosen], "kyy": self.kxx[chosen]}
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Rows and columns of a Gram matrix; of a diagonal block only what is below the diagonal if `lower`."""
-
-    rows: slice
-    columns: slice
-    lower: bool = False
-
-    def indices(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Row and column of every pair, row by row."""
-        height, width = self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
-        if self.lower:
-            i, j = np.tril_indices(height, -1)
-            return i + self.rows.start, j + self.columns.start
-        i, j = np.arange(self.rows.start, self.rows.stop), np.arange(self.columns.start, self.columns.stop)
-        return np.repeat(i, width), np.tile(j, height)
-
-
 class PairMoments(Protocol):
     """Where the moments of pairs come from."""
 
-    def of_block(self, block: Block, i: NDArray[np.intp], j: NDArray[np.intp], gap: bool) -> dict[str, Array]:
+    def of_block(self, block: Block, gap: bool) -> dict[str, Array]:
         """``cxy``, and ``gap`` if asked for, of all pairs of a block."""
         ...
 
@@ -93,12 +74,9 @@ class RowMoments:
     left: Points
     right: Points
 
-    def of_block(self, block: Block, i: NDArray[np.intp], j: NDArray[np.intp], gap: bool) -> dict[str, Array]:
+    def of_block(self, block: Block, gap: bool) -> dict[str, Array]:
         """``cxy``, and ``gap`` if asked for, of all pairs of a block."""
-        inner = self.left.rows[block.rows] @ self.right.rows[block.columns].T
-        inner = inner.astype(np.float64, copy=False)
-        flat = inner[i - block.rows.start, j - block.columns.start] if block.lower else inner.ravel()
-        pairs = Pairs(self.left, self.right, i, j, flat)
+        pairs = Pairs(self.left, self.right, block)
         values = {"cxy": self.moments.of_pairs(pairs)}
         return values | ({"gap": self.moments.gap_of_pairs(pairs)} if gap else {})
 
@@ -111,7 +89,8 @@ class TableMoments:
     x_second: Array
     y_second: Array
 
-    def of_block(self, block: Block, i: NDArray[np.intp], j: NDArray[np.intp], gap: bool) -> dict[str, Array]:
+    def of_block(self, block: Block, gap: bool) -> dict[str, Array]:
         """``cxy``, and ``gap`` if asked for, of all pairs of a block."""
+        i, j = block.indices
         values = {"cxy": self.second[i, j].astype(np.float64, copy=False)}
         return values | ({"gap": exact_gap(self.x_second[i], self.y_second[j], values["cxy"])} if gap else {})

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dekderive.errors import InvalidInput, UnknownName
-from dekderive.gram.points import Pairs, Points, as_rows
+from dekderive.gram.points import Block, Pairs, Points, as_rows
 from dekderive.kernels import special
 from dekderive.solvers.solution import Array
 
@@ -40,10 +40,10 @@ class Moments:
         right = left if Y is None else self.points(as_rows(Y, "Y"))
         if left.rows.shape[1] != right.rows.shape[1]:
             raise InvalidInput(f"Y must have as many columns as X, not {right.rows.shape[1]}")
-        block = Pairs.block(left, right, slice(0, len(left)), slice(0, len(right)))
+        pairs = Pairs(left, right, Block(slice(0, len(left)), slice(0, len(right))))
         for points in (left, right):
             self.checked_diagonal(points)
-        matrix = self.of_pairs(block).reshape(len(left), len(right))
+        matrix = self.of_pairs(pairs).reshape(len(left), len(right))
         if Y is None:
             matrix = np.tril(matrix, -1)
             matrix = matrix + matrix.T

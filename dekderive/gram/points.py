@@ -1,5 +1,6 @@
 """Rows of data as points, and the angles of pairs of them with the digits that the data determine."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from dekderive.errors import InvalidInput
 from dekderive.solvers.solution import Array
 
-__all__ = ["Pairs", "Points", "as_rows"]
+__all__ = ["Block", "Pairs", "Points", "as_rows"]
 
 # Cosines this close to +-1 lose digits of the angle, and are recomputed from differences of rows, by dtype of the data.
 NEAR = {np.dtype(np.float64): 1e-4, np.dtype(np.float32): 2e-2}
@@ -85,31 +86,45 @@ class Points:
         return len(self.rows)
 
 
+@dataclass(frozen=True)
+class Block:
+    """Rows and columns of a Gram matrix; of a diagonal block only what is below the diagonal if `lower`."""
+
+    rows: slice
+    columns: slice
+    lower: bool = False
+
+    @functools.cached_property
+    def indices(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Row and column of every pair, row by row."""
+        height, width = self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+        if self.lower:
+            i, j = np.tril_indices(height, -1)
+            return i + self.rows.start, j + self.columns.start
+        i, j = np.arange(self.rows.start, self.rows.stop), np.arange(self.columns.start, self.columns.stop)
+        return np.repeat(i, width), np.tile(j, height)
+
+    def product(self, left: Array, right: Array) -> Array:
+        """Inner products of all pairs of rows, by one matrix product, in float64."""
+        matrix = left[self.rows] @ right[self.columns].T
+        flat = matrix[np.tril_indices(len(matrix), -1)] if self.lower else matrix.ravel()
+        return flat.astype(np.float64, copy=False)
+
+
 class Pairs:
-    """Some pairs of points ``(left[i], right[j])``, as one-dimensional arrays.
+    """The pairs of points of a block, as one-dimensional arrays.
 
     Parameters
     ----------
     left, right : Points
-    i, j : ndarray of int
-    inner : ndarray of float64
-        Inner products of the *scaled* rows.
+    block : Block
     """
 
-    def __init__(self, left: Points, right: Points, i: NDArray[Any], j: NDArray[Any], inner: Array) -> None:
-        self.left, self.right, self.i, self.j, self.inner = left, right, i, j, inner
+    def __init__(self, left: Points, right: Points, block: Block) -> None:
+        self.left, self.right, self._block = left, right, block
+        self.i, self.j = block.indices
+        self.inner = block.product(left.rows, right.rows)  # of the scaled rows
         self._near: Array | None = None
-
-    @classmethod
-    def block(cls, left: Points, right: Points, rows: slice, columns: slice, lower: bool = False) -> "Pairs":
-        """All pairs of a block, row by row; of a diagonal block only those below the diagonal if `lower`."""
-        inner = (left.rows[rows] @ right.rows[columns].T).astype(np.float64, copy=False)
-        if lower:
-            i, j = np.tril_indices(len(inner), -1)
-            return cls(left, right, i + rows.start, j + columns.start, inner[i, j])
-        i = np.repeat(np.arange(rows.start, rows.stop), inner.shape[1])
-        j = np.tile(np.arange(columns.start, columns.stop), inner.shape[0])
-        return cls(left, right, i, j, inner.ravel())
 
     @property
     def dot(self) -> Array:
@@ -125,16 +140,45 @@ class Pairs:
     def near(self) -> Array:
         """``1 - |cos|`` to full relative accuracy, also for pairs that are almost (anti)parallel; 1 for zero rows."""
         if self._near is None:
-            norms = self.left.norms[self.i] * self.right.norms[self.j]
-            cosine = np.abs(self.inner) / np.where(norms > 0, norms, 1.0)
-            near = np.maximum(1.0 - cosine, 0.0)
-            close = np.flatnonzero(near < NEAR[np.result_type(self.left.rows, self.right.rows)])
+            kind = np.result_type(self.left.rows, self.right.rows)
+            near = self._near_from_products()
+            close = np.flatnonzero(near < NEAR[kind])
+            if kind == np.float32 and self._crowded(close):
+                self.inner = self._block.product(self.left.rows.astype(np.float64), self.right.rows.astype(np.float64))
+                near = self._near_from_products()
+                close = np.flatnonzero(near < NEAR[np.dtype(np.float64)])
+            if self._crowded(close):
+                near[close], close = self._near_from_centred_products(close)
             chunk = max(1, GATHER // self.left.rows.shape[1])
             for begin in range(0, close.size, chunk):
                 part = close[begin : begin + chunk]
                 near[part] = self._near_from_differences(part)
             self._near = near
         return self._near
+
+    def _crowded(self, close: NDArray[np.intp]) -> bool:
+        # A difference of two rows costs about as much as sixty inner products of a matrix product.
+        return 64 * close.size > self.i.size
+
+    def _near_from_products(self) -> Array:
+        norms = self.left.norms[self.i] * self.right.norms[self.j]
+        return np.maximum(1.0 - np.abs(self.inner) / np.where(norms > 0, norms, 1.0), 0.0)
+
+    def _near_from_centred_products(self, close: NDArray[np.intp]) -> tuple[Array, NDArray[np.intp]]:
+        """For data that all point the same way: |u - v|^2/2 of unit rows with their common direction taken off.
+
+        Returns the values and those pairs for which they are not good enough: opposite ones, and such as are close even
+        in comparison with the spread of the data or with rounding.
+        """
+        u, v = (p.rows / np.where(p.norms > 0, p.norms, 1.0)[:, None] for p in (self.left, self.right))
+        common = u.mean(axis=0)
+        u, v = u - common, v - common
+        square_u, square_v = np.einsum("ij,ij->i", u, u), np.einsum("ij,ij->i", v, v)
+        spread = square_u[self.i[close]] + square_v[self.j[close]]
+        squares = spread - 2 * self._block.product(u, v)[close]
+        # Unit rows are rounded, so that |u - v| itself has to be large enough too.
+        rest = (squares < NEAR[np.dtype(np.float64)] * spread) | (squares < 1e-8) | (self.inner[close] < 0)
+        return np.maximum(squares, 0.0) / 2, close[rest]
 
     def _near_from_differences(self, part: NDArray[Any]) -> Array:
         r"""``1 - |cos|`` from the part of ``x - y`` that is orthogonal to x: no digits are lost as y approaches x."""

@@ -5,7 +5,7 @@ from mpmath import mp, mpf
 
 from dekderive.errors import InvalidInput, UnknownName
 from dekderive.gram import moments
-from dekderive.gram.points import Pairs, Points, as_rows
+from dekderive.gram.points import Block, Pairs, Points, as_rows
 
 RULES = {
     "linear": moments.linear(1.5, 0.5),
@@ -57,9 +57,9 @@ def test_tables_are_consistent(name):
     assert np.linalg.eigvalsh(C - np.outer(rule.mean(X), rule.mean(X)))[0] > -1e-14
     assert rule.second_moment(X.astype(np.float32)).dtype == np.float32
     assert moments.by_name(name).name == name
-    i, j = np.triu_indices(6, 1)
+    i, j = np.tril_indices(6, -1)
     points = rule.points(X)
-    pairs = Pairs(points, points, i, j, np.einsum("nd,nd->n", points.rows[i], points.rows[j]))
+    pairs = Pairs(points, points, Block(slice(0, 6), slice(0, 6), lower=True))
     cosine = C[i, j] / np.sqrt(np.diag(C)[i] * np.diag(C)[j])
     np.testing.assert_allclose(rule.gap_of_pairs(pairs), 1 - cosine, rtol=1e-12)
 
@@ -83,7 +83,7 @@ def test_angles_of_near_duplicates_keep_their_digits(dtype, scale):
     stacked = np.vstack([close, -close]).astype(dtype) * dtype(scale)
     x = x.astype(dtype) * dtype(scale)
     left, right = Points.of(x[None]), Points.of(stacked)
-    block = Pairs.block(left, right, slice(0, 1), slice(0, len(stacked)))
+    block = Pairs(left, right, Block(slice(0, 1), slice(0, len(stacked))))
     with mpmath.workdps(60):
         for k, row in enumerate(stacked):
             exact = exact_angle(x, row)
@@ -101,7 +101,7 @@ def test_scaled_copies_are_parallel_to_rounding():
     rng = np.random.default_rng(3)
     x = rng.normal(size=(1, 50))
     factors = np.array([2.0, -4.0, 2.0**-900, 3.0, 1e100, -0.1, 1.0000001])
-    block = Pairs.block(Points.of(x), Points.of(factors[:, None] * x), slice(0, 1), slice(0, 7))
+    block = Pairs(Points.of(x), Points.of(factors[:, None] * x), Block(slice(0, 1), slice(0, 7)))
     assert (block.near[:3] == 0).all()
     assert block.near.max() < 1e-31
 
@@ -145,3 +145,20 @@ def test_refusals():
         as_rows(scipy.sparse.eye_array(3).tocsr())
     assert as_rows([[1, 2]]).dtype == np.float64
     assert as_rows(np.ones((1, 1), dtype=np.float16)).dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_angles_of_data_that_all_point_the_same_way(dtype):
+    """Most pairs are nearly parallel: a different path than that of a few near-duplicates."""
+    rng = np.random.default_rng(8)
+    X = (5.0 + 1e-2 * rng.normal(size=(12, 30)) * rng.uniform(0.5, 3.0, size=(12, 1))).astype(dtype)
+    X[1] = X[0] + np.finfo(dtype).eps * 50 * rng.normal(size=30)
+    X[2], X[3] = -X[4], 2 * X[5]
+    points = Points.of(X)
+    pairs = Pairs(points, points, Block(slice(0, 12), slice(0, 12), lower=True))
+    angles, supplements = pairs.angles
+    with mpmath.workdps(60):
+        for i, j, angle, supplement in zip(pairs.i, pairs.j, angles, supplements, strict=True):
+            exact = exact_angle(X[i], X[j])
+            assert abs(mpf(float(angle)) - exact) <= 1e-11 * exact + 1e-17
+            assert abs(mpf(float(supplement)) - (mp.pi - exact)) <= 1e-11 * (mp.pi - exact) + 1e-17
