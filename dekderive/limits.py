@@ -15,6 +15,7 @@ from dekderive import atoms
 from dekderive.atoms import Atom
 from dekderive.certificates.enclosure import enclose
 from dekderive.errors import NoClosedForm
+from dekderive.implicit import inverse_log_partition
 
 __all__ = ["growth", "limit", "sample_parameters", "sign_near"]
 
@@ -59,6 +60,14 @@ _TAILS: dict[type, tuple[Tail, Tail]] = {
         lambda x: -(x**2) / 2 - sp.log(x * _root_2pi) + sp.log(_mills_series(x)),
     ),
     atoms.inverse_mills: (lambda x: sp.exp(-(x**2) / 2) / _root_2pi, lambda x: x / _mills_series(x)),
+    atoms.truncated_normal_mean: (
+        lambda x: x + sp.exp(-(x**2) / 2) / _root_2pi,
+        lambda x: 1 / x - 2 * x**-3 + 10 * x**-5,
+    ),
+    atoms.truncated_normal_variance: (
+        lambda x: 1 - x * sp.exp(-(x**2) / 2) / _root_2pi,
+        lambda x: x**-2 - 6 * x**-4 + 50 * x**-6,
+    ),
     atoms.log_i0: (lambda x: x - sp.log(2 * sp.pi * x) / 2 + 1 / (8 * x),) * 2,
     atoms.bessel_ratio: (lambda x: 1 - 1 / (2 * x) - x**-2 / 8, lambda x: -1 + 1 / (2 * x) + x**-2 / 8),
     atoms.bessel_ratio_slope: (lambda x: x**-2 / 2 + x**-3 / 4,) * 2,
@@ -163,6 +172,8 @@ def _in_tail(expr: sp.Expr) -> sp.Expr:
         if expr.func in (atoms.relu, atoms.step, sp.Heaviside, sp.sign, sp.Abs, sp.DiracDelta):
             sign = _eventual_sign(x)
             return plus(x) if sign > 0 else minus(-x) if sign < 0 else expr.func(sp.S.Zero)
+    if isinstance(expr, inverse_log_partition):  # the bound symbol is none of its arguments
+        return expr.func(*expr.args[:3], _in_tail(expr.level))
     if isinstance(expr, sp.LambertW) and len(args) == 1:
         return _lambert_w(args[0])
     rebuilt = expr.func(*args)

@@ -23,7 +23,10 @@ from dekderive.atoms import (
     relu,
     softplus,
     step,
+    truncated_normal_mean,
+    truncated_normal_variance,
 )
+from dekderive.implicit import inverse_log_partition
 
 __all__ = ["stabilise", "tidy"]
 
@@ -51,6 +54,8 @@ def tidy(expr: sp.Expr) -> sp.Expr:
 def _rewrite(expr: sp.Expr) -> sp.Expr:
     if not expr.args or not isinstance(expr, sp.Expr):
         return expr
+    if isinstance(expr, inverse_log_partition):
+        return expr.func(*expr.args[:3], _rewrite(expr.level))
     rebuilt = expr.func(*(_rewrite(a) for a in expr.args))
     for rule in _RULES.get(rebuilt.func, ()):
         changed = rule(rebuilt)
@@ -280,6 +285,21 @@ def _complements(e: sp.Expr) -> sp.Expr:
     return e
 
 
+def _truncated_moments(e: sp.Expr) -> sp.Expr:
+    """Write c x + c phi(x)/Phi(x), and c - c m(x) truncated_normal_mean(x), as the atoms they are."""
+    for term in e.args:
+        for factor in sp.Mul.make_args(term):
+            if not isinstance(factor, inverse_mills):
+                continue
+            (x,) = factor.args
+            whole = truncated_normal_mean(x)
+            for partner, total in ((term / factor * x, term / factor * whole), (-term / factor / whole, None)):
+                if partner in e.args and (total is not None or whole in sp.Mul.make_args(term)):
+                    rest = sp.Add(*(t for t in e.args if t not in (term, partner)))
+                    return rest + (total if total is not None else partner * truncated_normal_variance(x))
+    return e
+
+
 _RULES: dict[type, tuple[Callable[[sp.Expr], sp.Expr], ...]] = {
     sp.exp: (_exp_of_logs,),
     sp.log: (_log_of_product, _log_of_two_exponentials),
@@ -288,7 +308,7 @@ _RULES: dict[type, tuple[Callable[[sp.Expr], sp.Expr], ...]] = {
     log_cosh: (_hyperbolic_of_acosh,),
     sp.Pow: (_power,),
     sp.Mul: (_gates, _signs, _deltas, _exponentials, _products, _tilted),
-    sp.Add: (_complements,),
+    sp.Add: (_complements, _truncated_moments),
 }
 
 
@@ -296,9 +316,10 @@ _RULES: dict[type, tuple[Callable[[sp.Expr], sp.Expr], ...]] = {
 
 
 def stabilise(expr: sp.Expr) -> sp.Expr:
-    r"""Return an equal expression without the cancellation of :math:`e^x - 1` near 0.
+    r"""Return an equal expression in which roots, reciprocals and functions have arguments without cancellation.
 
-    It is written :math:`\tanh(x/2) / \mathrm{expit}(-x)`, which is accurate for every real x.
+    :math:`e^x - 1` becomes :math:`\tanh(x/2) / \mathrm{expit}(-x)`, accurate for every real x, and
+    :math:`x \Phi(x) + \varphi(x)` the product of :math:`\Phi` with the mean of a truncated normal.
 
     Examples
     --------
@@ -306,14 +327,29 @@ def stabilise(expr: sp.Expr) -> sp.Expr:
     >>> stabilise(sp.exp(x) / (sp.exp(x) - 1))
     expit(x)/tanh(x/2)
     """
-    changed = expr.replace(lambda e: e.is_Add, _expm1)
+    changed = expr.replace(
+        _is_fragile, lambda e: e.func(*(a.replace(lambda s: s.is_Add, _without_loss) for a in e.args))
+    )
     return expr if changed == expr else tidy(changed)
 
 
-def _expm1(e: sp.Expr) -> sp.Expr:
+def _is_fragile(e: sp.Expr) -> bool:
+    """Return whether the relative error of an argument matters; polynomials stay as the engine of duals reads them."""
+    return bool(e.is_Function or (e.is_Pow and not (e.exp.is_Integer and e.exp.is_positive)))
+
+
+def _without_loss(e: sp.Expr) -> sp.Expr:
     for term in sorted(e.args, key=sp.default_sort_key):
         c, x = _coefficient_and_exponent(term)
         if x != 0 and -c in e.args:
             others = sp.Add(*(t for t in e.args if t not in (term, -c)))
             return others + c * sp.tanh(x / 2) / expit(-x)
+        for factor in sp.Mul.make_args(term):
+            if isinstance(factor, ndtr):  # c (x Phi(x) + phi(x))
+                (x,) = factor.args
+                c = term / (x * factor)
+                partner = c * sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
+                if partner in e.args:
+                    others = sp.Add(*(t for t in e.args if t not in (term, partner)))
+                    return others + c * factor * truncated_normal_mean(x)
     return e

@@ -11,7 +11,14 @@ from dekderive.atoms.atom import Atom
 from dekderive.atoms.bessel import bessel_ratio, bessel_ratio_slope, log_i0
 from dekderive.atoms.covariance import arcsine, rootgap, sin_minus_xcos, versine
 from dekderive.atoms.hyperbolic import langevin, langevin_slope, log_cosh, log_sinhc
-from dekderive.atoms.normal import dawson, inverse_mills, log_ndtr, ndtr
+from dekderive.atoms.normal import (
+    dawson,
+    inverse_mills,
+    log_ndtr,
+    ndtr,
+    truncated_normal_mean,
+    truncated_normal_variance,
+)
 from dekderive.atoms.rectified import expit, relu, softplus, step
 
 __all__ = [
@@ -39,6 +46,8 @@ __all__ = [
     "sin_minus_xcos",
     "softplus",
     "step",
+    "truncated_normal_mean",
+    "truncated_normal_variance",
     "versine",
 ]
 
@@ -54,6 +63,8 @@ ATOMS: tuple[type[Atom], ...] = (
     ndtr,
     log_ndtr,
     inverse_mills,
+    truncated_normal_mean,
+    truncated_normal_variance,
     log_i0,
     bessel_ratio,
     bessel_ratio_slope,

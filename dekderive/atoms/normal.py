@@ -4,7 +4,14 @@ import sympy as sp
 
 from dekderive.atoms.atom import Atom, fold, latex_name
 
-__all__ = ["dawson", "inverse_mills", "log_ndtr", "ndtr"]
+__all__ = [
+    "dawson",
+    "inverse_mills",
+    "log_ndtr",
+    "ndtr",
+    "truncated_normal_mean",
+    "truncated_normal_variance",
+]
 
 
 class ndtr(Atom):
@@ -51,8 +58,39 @@ class inverse_mills(Atom):
         return sp.exp(-(x**2) / 2) * sp.sqrt(2 / sp.pi) / sp.erfc(-x / sp.sqrt(2))
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return -self * truncated_normal_mean(self.args[0])
+
+
+class truncated_normal_mean(Atom):
+    """Mean ``x + phi(x) / Phi(x)`` of N(x, 1) given that it is positive; about -1/x far to the left."""
+
+    is_positive = True
+    _latex = latex_name(r"\operatorname{m}_+")
+
+    @property
+    def definition(self) -> sp.Expr:
         (x,) = self.args
-        return -self * (x + self)
+        return x + inverse_mills(x).definition
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return truncated_normal_variance(self.args[0])
+
+
+class truncated_normal_variance(Atom):
+    """Variance ``1 - m (x + m)``, m = phi(x) / Phi(x), of N(x, 1) given that it is positive; between 0 and 1."""
+
+    is_positive = True
+    _latex = latex_name(r"\operatorname{v}_+")
+
+    @property
+    def definition(self) -> sp.Expr:
+        (x,) = self.args
+        ratio = inverse_mills(x).definition
+        return 1 - ratio * (x + ratio)
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        (x,) = self.args
+        return inverse_mills(x) * (truncated_normal_mean(x) ** 2 - self)
 
 
 class dawson(Atom):

@@ -14,7 +14,10 @@ from flint import arb, ctx, fmpq
 from dekderive import atoms
 from dekderive.atoms import Atom
 from dekderive.certificates.interval import Enclosure
+from dekderive.certificates.roots import MonotoneEquation
 from dekderive.errors import InvalidInput, UndeclaredSymbol, UnprintableNode
+from dekderive.implicit import inverse_log_partition
+from dekderive.symbols import eta
 from dekderive.verdict import Verdict
 
 __all__ = ["Enclosure", "Exact", "as_exact", "enclose", "zero_verdict"]
@@ -165,6 +168,24 @@ def _exact_mpf(end: Ball) -> mpmath.mpf:
     return mpmath.make_mpf(mpmath.libmp.from_man_exp(int(mantissa), int(exponent)))
 
 
+def _implicit(node: inverse_log_partition, level: Ball) -> Ball:
+    slope = node.log_partition.diff(eta)
+    equation = MonotoneEquation(
+        function=lambda x: as_ball(_Evaluation({eta: x})(node.log_partition)),
+        derivative=lambda x: as_ball(_Evaluation({eta: x})(slope)),
+        level=level,
+        lower=_end(node.branch[0]),
+        upper=_end(node.branch[1]),
+        bits=int(ctx.prec),
+    )
+    root = equation.solve() if level.is_finite() else None
+    return arb.nan() if root is None else root
+
+
+def _end(value: sp.Expr) -> Ball:
+    return arb.pos_inf() if value == sp.oo else arb.neg_inf() if value == -sp.oo else as_ball(value)
+
+
 def apply(function: type[sp.Function], ball: Ball) -> Ball:
     """Return a function of one argument at a ball."""
     if ball.is_zero() and getattr(function, "at_zero", None) is not None:
@@ -235,6 +256,8 @@ _UNARY: Mapping[type, Callable[[Ball], Ball]] = {
     atoms.ndtr: _ndtr,
     atoms.log_ndtr: lambda x: _ndtr(x).log(),
     atoms.inverse_mills: _inverse_mills,
+    atoms.truncated_normal_mean: lambda x: x + _inverse_mills(x),
+    atoms.truncated_normal_variance: lambda x: 1 - _inverse_mills(x) * (x + _inverse_mills(x)),
 }
 
 
@@ -309,6 +332,8 @@ class _Evaluation:
         return _rational_power(as_ball(b), int(e.p), int(e.q))
 
     def function(self, node: sp.Function) -> sp.Rational | Ball:
+        if isinstance(node, inverse_log_partition):
+            return ball_function(node, [as_ball(self(node.level))])
         if isinstance(node, Atom) and len(node.args) > 1:
             return self(node.definition)
         if not isinstance(node, (Atom, sp.besseli, sp.LambertW)) and node.func not in _UNARY:
@@ -321,6 +346,8 @@ class _Evaluation:
 
 def ball_function(node: sp.Function, args: Sequence[Ball]) -> Ball:
     """Return the function of `node` at other arguments, given as balls."""
+    if isinstance(node, inverse_log_partition):
+        return _implicit(node, args[0])
     if isinstance(node, sp.Heaviside):
         return _heaviside(args[0])
     if isinstance(node, sp.besseli):

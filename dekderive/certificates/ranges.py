@@ -15,6 +15,7 @@ import sympy as sp
 from dekderive import atoms
 from dekderive.atoms import Atom
 from dekderive.certificates.enclosure import Ball, apply, as_ball, ball_function, hull, integer_power
+from dekderive.implicit import inverse_log_partition
 
 __all__ = ["Range", "range_of"]
 
@@ -23,6 +24,9 @@ Range: TypeAlias = tuple[Ball, Ball] | None  # None: nothing is known (undefined
 _INCREASING = (
     sp.exp, sp.log, sp.sinh, sp.tanh, sp.asinh, sp.asin, sp.atan, sp.acosh, sp.atanh, sp.erf, sp.erfi, sp.sign,
     atoms.relu, atoms.step, atoms.softplus, atoms.expit, atoms.langevin, atoms.ndtr, atoms.log_ndtr, atoms.bessel_ratio,
+    # The hazard rate h of the normal distribution has 0 < h' < 1 and h'' > 0 (Sampford 1953); these are x + h(-x) and
+    # 1 - h'(-x).
+    atoms.truncated_normal_mean, atoms.truncated_normal_variance,
 )  # fmt: skip
 _DECREASING = (sp.acos, sp.erfc, atoms.inverse_mills)
 _EVEN = (sp.Abs, sp.cosh, atoms.log_cosh, atoms.log_sinhc, atoms.log_i0)  # and increasing on [0, oo)
@@ -62,6 +66,8 @@ class _Sweep:
         if not node.has(self.symbol):
             ball = as_ball(node)
             return ball.lower(), ball.upper()
+        if isinstance(node, inverse_log_partition):
+            return self.inverse(node)
         ranges = [self(a) for a in node.args]
         if isinstance(node, sp.Pow):
             return self.power(node)
@@ -78,6 +84,13 @@ class _Sweep:
             pick = max if isinstance(node, sp.Max) else min
             return pick(r[0] for r in known), pick(r[1] for r in known)
         return self.function(node, known)
+
+    def inverse(self, node: inverse_log_partition) -> Range:
+        level = self(node.level)
+        if level is None:
+            return None
+        ends = [ball_function(node, [end]) for end in level]
+        return min(e.lower() for e in ends), max(e.upper() for e in ends)
 
     def power(self, node: sp.Pow) -> Range:
         base, exponent = self(node.base), self(node.exp)

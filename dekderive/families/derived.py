@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from dekderive.atoms import bessel_ratio_slope, expit, langevin_slope
+from dekderive.atoms import bessel_ratio_slope, expit, langevin_slope, truncated_normal_variance
 from dekderive.certificates import enclose, positive_verdict, zero_verdict
 from dekderive.errors import DekderiveError, NoClosedForm
 from dekderive.families.validation import interior_points
@@ -147,12 +147,16 @@ def _bound(second: sp.Expr) -> sp.Expr | None:
             coefficient, rest = coefficient / 3, rest / factor
         elif isinstance(factor, bessel_ratio_slope):
             coefficient, rest = coefficient / 2, rest / factor
-        elif factor.is_Pow and isinstance(factor.base, sp.cosh) and factor.exp.is_negative:
+        elif isinstance(factor, truncated_normal_variance) or _is_power_of_sech(factor):
             rest = rest / factor
         elif isinstance(factor, expit) and rest.has(expit(-factor.args[0])):
             # p (1 - p) = 1/4 - (p - 1/2)^2
             coefficient, rest = coefficient / 4, rest / (factor * expit(-factor.args[0]))
     return coefficient if rest == 1 else None
+
+
+def _is_power_of_sech(e: sp.Expr) -> bool:
+    return bool(e.is_Pow and isinstance(e.base, sp.cosh) and e.exp.is_negative)
 
 
 def _supported(

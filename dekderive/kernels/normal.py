@@ -9,7 +9,16 @@ from scipy import special as _scipy
 
 from dekderive.kernels.elementwise import Array, branches, elementwise, polynomial
 
-__all__ = ["dawson", "erf", "erfc", "inverse_mills", "log_ndtr", "ndtr", "truncated_normal_variance"]
+__all__ = [
+    "dawson",
+    "erf",
+    "erfc",
+    "inverse_mills",
+    "log_ndtr",
+    "ndtr",
+    "truncated_normal_mean",
+    "truncated_normal_variance",
+]
 
 _ROOT_HALF = sqrt(0.5)
 _ROOT_TWO_OVER_PI = sqrt(2 / pi)
@@ -81,6 +90,35 @@ def inverse_mills(x: Array) -> Array:
     array([8.00001250e+02, 7.97884561e-01])
     """
     return _inverse_mills(x)
+
+
+@elementwise
+def truncated_normal_mean(x: Array) -> Array:
+    """``x + m`` with m the inverse Mills ratio: the mean of N(x, 1) given that it is positive.
+
+    It falls like -1/x to the left, where the sum loses its digits; Laplace's continued fraction does not.
+
+    Examples
+    --------
+    >>> truncated_normal_mean([-1e8, 0.0])
+    array([1.00000000e-08, 7.97884561e-01])
+    """
+    near, middle = x >= -2.0, (x > -5.0) & (x < -2.0)
+    return branches(
+        x,
+        [
+            (near, lambda s: s + _inverse_mills(s)),
+            (middle, lambda s: _mean_by_fraction(s, 100)),
+            (x <= -5.0, lambda s: _mean_by_fraction(s, 30)),
+        ],
+    )
+
+
+def _mean_by_fraction(x: Array, depth: int) -> Array:
+    k = np.zeros_like(x)
+    for numerator in range(depth, 1, -1):
+        k = numerator / (k - x)
+    return 1.0 / (k - x)
 
 
 @elementwise

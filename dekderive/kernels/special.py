@@ -13,7 +13,16 @@ from scipy import special as _scipy
 
 from dekderive.kernels.discriminants import angle, arcsine, quadratic_root, rootgap
 from dekderive.kernels.elementwise import Array, branches, elementwise, polynomial
-from dekderive.kernels.normal import dawson, erf, erfc, inverse_mills, log_ndtr, ndtr, truncated_normal_variance
+from dekderive.kernels.normal import (
+    dawson,
+    erf,
+    erfc,
+    inverse_mills,
+    log_ndtr,
+    ndtr,
+    truncated_normal_mean,
+    truncated_normal_variance,
+)
 
 __all__ = [
     "angle",
@@ -39,6 +48,7 @@ __all__ = [
     "sin_minus_xcos",
     "softplus",
     "step",
+    "truncated_normal_mean",
     "truncated_normal_variance",
     "versine",
 ]

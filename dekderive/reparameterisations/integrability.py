@@ -21,7 +21,7 @@ def require_square_integrable(function: sp.Expr, role: str, natural_map: sp.Expr
         rate = _rate(function, end)
         if rate == sp.oo:
             raise NotIntegrable(f"{where} grows faster than every Gaussian falls as z tends to {end}")
-        if enclose(rate, sample_parameters(rate)).is_positive if rate != -sp.oo else False:
+        if rate != -sp.oo and enclose(rate, sample_parameters(rate)).is_positive:
             raise NotIntegrable(
                 f"{where} grows like exp({rate} z^2) as z tends to {end}, so it is square-integrable under Gaussians "
                 f"with variance below {1 / (4 * rate)} only"
@@ -38,27 +38,33 @@ def require_square_integrable(function: sp.Expr, role: str, natural_map: sp.Expr
 
 
 def _rate(function: sp.Expr, end: sp.Expr) -> sp.Expr:
+    """Return lim log|f| / z^2: from values where they show that it is not positive, else from the formula."""
+    observed = _observed_rate(function, end)
+    if observed is not None and observed < 1e-6:
+        return sp.S.Zero
     try:
         return growth(function, z, end)
-    except NoClosedForm:
-        return _observed_rate(function, end)
+    except NoClosedForm as error:
+        if observed is None:
+            raise NotIntegrable(f"cannot tell how fast {function} grows as z tends to {end}") from error
+        return sp.oo if observed == mpmath.inf else sp.Rational(round(float(observed) * 10**6), 10**6)
 
 
-def _observed_rate(function: sp.Expr, end: sp.Expr) -> sp.Expr:
-    """Estimate lim log|f| / z^2 from three values, where there is no asymptotic series."""
-    values = {s: v for s, v in sample_parameters(function, z).items()}
+def _observed_rate(function: sp.Expr, end: sp.Expr) -> mpmath.mpf | None:
+    """Extrapolate log|f| / z^2 from three far points; None if a value there is out of reach."""
+    numeric = function.subs(sample_parameters(function, z))
     rates = []
-    for size in (24, 48, 96):
-        value = enclose(function, {z: size if end == sp.oo else -size, **values})
+    for size in (2**12, 2**13, 2**14):
+        value = enclose(numeric, {z: size if end == sp.oo else -size})
         if not value.is_finite:
-            raise NotIntegrable(f"cannot tell how fast {function} grows as z tends to {end}")
+            return None
         top = max(abs(value.lower), abs(value.upper))
         rates.append(-mpmath.inf if top == 0 else mpmath.log(top) / size**2)
-    # Remove a term in 1/z, which an exponential of z contributes.
+    if -mpmath.inf in rates:
+        return -mpmath.inf
+    # A term in 1/z, from an exponential of z, drops out; what a power of z leaves behind is negative.
     first, second = 2 * rates[1] - rates[0], 2 * rates[2] - rates[1]
-    if not second > 1e-3:
-        return sp.S.Zero
-    return sp.oo if second > 1.5 * first > 0 else sp.Rational(round(float(second) * 1000), 1000)
+    return mpmath.inf if second > 1.5 * first > 0 else second
 
 
 def _kinks(expr: sp.Expr) -> set[sp.Expr]:

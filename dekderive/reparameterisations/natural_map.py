@@ -13,6 +13,7 @@ from dekderive.certificates.ranges import range_of
 from dekderive.errors import DomainError
 from dekderive.families.family import Family
 from dekderive.limits import sample_parameters
+from dekderive.simplification import stabilise, tidy
 from dekderive.symbols import z
 from dekderive.verdict import Verdict
 
@@ -31,7 +32,7 @@ def require_natural_map(family: Family, natural_map: sp.Expr, derivative: sp.Exp
     if derivative == 0:
         raise DomainError(f"the natural map {natural_map} of {family.name} is constant almost everywhere")
     _require_no_jump(natural_map, derivative)
-    numeric = natural_map.subs(sample_parameters(natural_map, z))
+    numeric = stabilise(tidy(natural_map)).subs(sample_parameters(natural_map, z))
     for point in _POINTS:
         value = enclose(numeric, {z: point})
         if not value.is_finite:

@@ -48,12 +48,13 @@ EXACT = {
     "sin_minus_xcos": lambda x: mpmath.sin(x) - x * mpmath.cos(x),
     "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
     "step": lambda x: mpf(x > 0),
+    "truncated_normal_mean": lambda x: x + mills(x),
     "truncated_normal_variance": lambda x: 1 - mills(x) * (x + mills(x)),
     "versine": lambda x: 1 - mpmath.cos(x),
 }
 AT_ZERO = {"bessel_ratio_slope": 0.5, "expit": 0.5, "ndtr": 0.5, "step": 0.5, "langevin_slope": 1 / 3, "erfc": 1.0}
 AT_ZERO |= {"softplus": math.log(2), "log_ndtr": -math.log(2), "inverse_mills": math.sqrt(2 / math.pi)}
-AT_ZERO |= {"truncated_normal_variance": 1 - 2 / math.pi}
+AT_ZERO |= {"truncated_normal_mean": math.sqrt(2 / math.pi), "truncated_normal_variance": 1 - 2 / math.pi}
 
 
 def points():
@@ -137,6 +138,7 @@ LIMITS = {  # at infinity, at minus infinity
     "ndtr": (1, 0),
     "softplus": (np.inf, 0),
     "inverse_mills": (0, np.inf),
+    "truncated_normal_mean": (np.inf, 0),
     "truncated_normal_variance": (1, 0),
 }
 
