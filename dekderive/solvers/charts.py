@@ -117,7 +117,8 @@ def _start(
 def readout(kernel: Kernel, x: Array, values: Mapping[str, Any], parameters: Mapping[str, float]) -> Array:
     """The kernel value at chart coordinate `x`; `values` holds kxx, kyy and the moments."""
     known = {**values, **parameters, kernel.chart.value: x}
-    known["kxy"] = covariance(kernel, x, values["kxx"], values["kyy"])
+    if "kxy" in kernel.readout.arguments:
+        known["kxy"] = covariance(kernel, x, values["kxx"], values["kyy"])
     with np.errstate(all="ignore"):
         return np.broadcast_to(kernel.readout.at(known), x.shape)
 

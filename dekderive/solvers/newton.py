@@ -168,35 +168,44 @@ class _Iterates:
 
     def advance(self, f: Array, slope: Array, tolerance: float, floor: float, patient: bool) -> NDArray[np.bool_]:
         """Move every point once and say which of them are now roots to within the tolerance."""
-        rising = slope > 0  # at a crossing from below; a zero of F with F' < 0 is a crossing from above, and repelling
+        # F' > 0 at a crossing from below; a zero of F with F' < 0 is a crossing from above, and repelling.
+        sane = (slope > 0) & (slope < np.inf)
         root = (f == 0) & (slope >= 0)
         below = f < 0
         np.copyto(self.lower, self.x, where=below | root)
         np.copyto(self.upper, self.x, where=~below)
         step = -f / slope
-        length = np.abs(step)
+        size, length = np.abs(f), np.abs(step)
         target = self.x + step
         small = tolerance * np.abs(self.x) + floor
-        sane = rising & np.isfinite(slope)
         newtonian = sane & (target > self.lower) & (target < self.upper)
         # Newton's errors square: the next step would have about length^3 / stride^2, which may be negligible already.
-        settled = newtonian & (20 * length <= self.stride) & (length**3 <= small * self.stride**2 / 4)
+        ratio = length / self.stride
+        settled = newtonian & (ratio <= 0.05) & (length * ratio * ratio <= small / 4)
         done = root | settled | (sane & (length <= small)) | (self.upper - self.lower <= small)
-        stalled = (np.abs(f) > self.value / 2) & (slope > self.slope / 2)
+        stalled = (size > self.value / 2) & (slope > self.slope / 2)
         if not patient:
-            stalled |= 2 * length > self.stride
+            stalled |= ratio > 0.5
         stalled &= newtonian & ~done
-        self._move(target, step, newtonian, stalled)
-        middle = self.lower + 0.5 * (self.upper - self.lower)
-        np.copyto(self.x, np.where(sane, np.clip(target, self.lower, self.upper), middle), where=done)
+        self._move(target, step, newtonian, stalled, sane & done)
         self.stride = np.where(newtonian & ~stalled, length, 0)
-        self.value = np.where(newtonian, np.abs(f), np.inf)
+        self.value = np.where(newtonian, size, np.inf)
         self.slope = slope
         return done
 
-    def _move(self, target: Array, step: Array, newtonian: NDArray[np.bool_], stalled: NDArray[np.bool_]) -> None:
+    def _move(
+        self,
+        target: Array,
+        step: Array,
+        newtonian: NDArray[np.bool_],
+        stalled: NDArray[np.bool_],
+        last: NDArray[np.bool_],
+    ) -> None:
+        if newtonian.all() and not stalled.any():
+            self.x, self.pushed = target, stalled
+            return
         middle = self.lower + 0.5 * (self.upper - self.lower)
-        moved = np.where(newtonian, target, middle)
+        moved = np.where(newtonian, target, np.where(last, np.clip(target, self.lower, self.upper), middle))
         if stalled.any():
             # Rounding noise, or a multiple root: overstep once to catch the crossing from the other side, then halve.
             beyond = self.x + 8 * step
