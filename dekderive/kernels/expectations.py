@@ -1,0 +1,89 @@
+"""One-dimensional Gaussian expectations ``E[F(sqrt(a) z) weight(z)]``, vectorised over the variance a."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from dekderive.kernels.elementwise import Array
+from dekderive.kernels.panels import Attempt, Grid, Index, Integrand, evaluate, grid, level_of, refined, remainder
+
+__all__ = ["expectation"]
+
+_WIDTH = 2.0
+_LARGEST = float(np.finfo(float).max)
+_OVERFLOWS = 1e290
+_ROWS = 256  # variances at a time: bounds the memory
+_LEVELS = 8  # variances whose scales differ by more than 2^8 do not share a grid
+
+
+def expectation(f: Integrand, variances: Array, weight: Callable[[Array], Array] | None = None) -> tuple[Array, Array]:
+    """Return ``E[f(sqrt(a) z) weight(z)]``, z standard normal, for every variance a, and a bound of its error.
+
+    Parameters
+    ----------
+    f : callable
+        Elementwise; smooth on either side of 0.
+    variances : ndarray, one-dimensional
+        Non-negative; at 0 the function is the constant ``f(0)``.  NaN where they are NaN, negative or infinite.
+    weight : callable, optional
+        Even function of z, of polynomial growth; 1 if omitted.
+
+    Raises
+    ------
+    NotConverged
+        If f is not smooth on either side of 0.
+
+    Examples
+    --------
+    >>> value, bound = expectation(np.abs, np.array([0.0, 2.0]))
+    >>> value * np.sqrt(np.pi)
+    array([0., 2.])
+    """
+    value, bound = np.full(variances.shape, np.nan), np.full(variances.shape, np.nan)
+    valid = np.flatnonzero((variances >= 0) & (variances < np.inf))
+    valid = valid[np.argsort(variances[valid], kind="stable")]
+    begin = 0
+    while begin < valid.size:
+        first = level_of(float(variances[valid[begin]]))
+        end = begin + 1
+        while end < min(valid.size, begin + _ROWS) and level_of(float(variances[valid[end]])) <= first + _LEVELS:
+            end += 1
+        rows = valid[begin:end]
+        value[rows], bound[rows] = _batch(f, variances[rows], weight)
+        begin = end
+    return value, bound
+
+
+def _batch(f: Integrand, variances: Array, weight: Callable[[Array], Array] | None) -> tuple[Array, Array]:
+    level, deviations = level_of(float(variances[-1])), np.sqrt(variances)[:, None]
+
+    def attempt(rows: Index, refinement: int, reach: float) -> Attempt:
+        on = grid(level, refinement, reach, _WIDTH)
+        mass = on.weights * _density(on.z) * (1.0 if weight is None else weight(on.z))
+        right, left = evaluate(f, deviations[rows] * on.z), evaluate(f, -deviations[rows] * on.z)
+        with np.errstate(all="ignore"):
+            size = np.abs(right) @ np.abs(mass) + np.abs(left) @ np.abs(mass)
+            at_end = (np.abs(right[:, -1]) + np.abs(left[:, -1])) * _density(on.z[-1])
+            per_panel = remainder(right, on) + remainder(left, on)
+            total = np.clip(right, -_LARGEST, _LARGEST) @ mass + np.clip(left, -_LARGEST, _LARGEST) @ mass
+            return Attempt(total, size, per_panel @ _panel_mass(on, weight), at_end)
+
+    found, usable = refined(attempt, f, variances)
+    bound = found.unresolved + 16 * np.finfo(float).eps * found.norm
+    # Where f overflows, the integral with f cut off may tell that it overflows as well; otherwise it is unknown.
+    infinite = ~usable & (np.abs(found.result) > _OVERFLOWS)
+    value = np.where(infinite, np.copysign(np.inf, found.result), np.where(usable, found.result, np.nan))
+    return value, np.where(usable, bound, np.inf)
+
+
+def _density(z: Array) -> Array:
+    return np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+
+
+def _panel_mass(on: Grid, weight: Callable[[Array], Array] | None) -> Array:
+    """Upper bounds of the mass of each panel."""
+    polynomial = 1.0 if weight is None else np.abs(weight(on.left)) + np.abs(weight(on.left + on.width))
+    return on.width * _density(on.left) * polynomial

@@ -1,0 +1,207 @@
+"""Derivatives of a function that is only known by its values: polynomials on panels, differentiated.
+
+The derivatives are those of the smooth parts on either side of 0; what a jump or a kink at 0 adds to them, as
+distributions, is told by `jump`.  Differentiation amplifies rounding errors by the square of the degree, and by its
+fourth power at the ends of an interval: so every polynomial is fitted on an interval twice as wide as the one it is
+used on.  A function is smooth through 0 if one polynomial fits it on both sides.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from dekderive.errors import NotConverged
+from dekderive.kernels.elementwise import Array
+from dekderive.kernels.panels import NOISE, RESOLVED, Integrand, describe, evaluate
+
+__all__ = ["Derivative", "Product", "jump"]
+
+_POINTS = 32  # of each fit
+_NARROWEST = 2.0**-12  # panel, relative to its distance from 0 (or to 1)
+_NARROWEST_AT_ZERO = 2.0**-6  # half width of a panel around 0; smooth functions with sharper turns count as kinked
+_BLOCK = 1 << 16  # points at a time: bounds the memory
+
+
+@dataclass(frozen=True)
+class Product:
+    """The function ``f g``; equal for equal factors, so that it can be a key."""
+
+    f: Integrand
+    g: Integrand
+
+    def __call__(self, u: Array) -> Array:
+        """Evaluate."""
+        with np.errstate(all="ignore"):
+            return evaluate(self.f, u) * evaluate(self.g, u)
+
+    def __str__(self) -> str:
+        return f"{describe(self.f)} times {describe(self.g)}"
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """Derivative of f of the given order, on either side of 0; at 0.0 from the right, at -0.0 from the left.
+
+    NaN where f is not finite nearby.
+
+    Examples
+    --------
+    >>> slope = Derivative(np.tanh, 1)
+    >>> np.abs(slope(np.array([0.0, 1.0])) - 1 / np.cosh([0.0, 1.0])**2) < 1e-13
+    array([ True,  True])
+    """
+
+    f: Integrand
+    order: int
+
+    def __call__(self, u: Array) -> Array:
+        """Evaluate."""
+        flat = np.ravel(u)
+        farthest = float(np.max(np.abs(flat), initial=1.0))
+        if not math.isfinite(farthest):
+            return np.full(u.shape, np.nan)
+        line = _differentiated(self.f, math.ceil(math.log2(farthest)), self.order)
+        value = np.empty(flat.shape)
+        for begin in range(0, flat.size, _BLOCK):
+            value[begin : begin + _BLOCK] = line.at(flat[begin : begin + _BLOCK])
+        return value.reshape(u.shape)
+
+    def __str__(self) -> str:
+        return f"derivative {self.order} of {describe(self.f)}"
+
+
+def jump(f: Integrand, order: int) -> float:
+    """Jump at 0 of the derivative of f of the given order; exactly 0 where it is no more than rounding.
+
+    Examples
+    --------
+    >>> jump(np.sign, 0), jump(np.abs, 0), round(jump(np.abs, 1), 12)
+    (2.0, 0.0, 2.0)
+    """
+    if _differentiated(f, 0, 0).smooth:
+        return 0.0
+    right, left = Derivative(f, order)(np.array([0.0, -0.0]))
+    # What the fourth power of the degree makes of rounding errors, at the end of a fit.
+    rounding = 1e-13 * 100.0**order * max(_scale(f), abs(right), abs(left))
+    return 0.0 if abs(right - left) <= rounding else float(right - left)
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """Chebyshev polynomials on panels of the real line: each is used from its `left` to the next one's."""
+
+    left: Array
+    centre: Array  # of the interval of the fit
+    half: Array  # its half width
+    coefficients: Array  # (degree, panel)
+    smooth: bool  # through 0
+
+    def at(self, u: Array) -> Array:
+        panel = np.searchsorted(self.left, u, side="right") - 1
+        if not self.smooth:
+            panel -= (u == 0) & np.signbit(u)
+        t = (u - self.centre[panel]) / self.half[panel]
+        b1, b2 = np.zeros_like(t), np.zeros_like(t)
+        with np.errstate(all="ignore"):
+            for c in self.coefficients[:0:-1]:  # Clenshaw's recursion
+                b1, b2 = c[panel] + 2.0 * t * b1 - b2, b1
+            return self.coefficients[0][panel] + t * b1 - b2
+
+    def differentiated(self) -> _Line:
+        slopes = np.polynomial.chebyshev.chebder(self.coefficients, axis=0) / self.half
+        return _Line(self.left, self.centre, self.half, slopes, self.smooth)
+
+
+@functools.lru_cache(maxsize=128)
+def _differentiated(f: Integrand, reach: int, order: int) -> _Line:
+    return _fitted(f, reach) if order == 0 else _differentiated(f, reach, order - 1).differentiated()
+
+
+@functools.lru_cache(maxsize=64)
+def _scale(f: Integrand) -> float:
+    """Size of f near 0: what its rounding errors are measured against."""
+    values = np.abs(evaluate(f, np.linspace(-2.0, 2.0, 26)))
+    return float(np.max(values[np.isfinite(values)], initial=0.0))
+
+
+@functools.lru_cache(maxsize=32)
+def _fitted(f: Integrand, reach: int) -> _Line:
+    """Fit f on [-2^reach, 2^reach]."""
+    middle = _around_zero(f)
+    start = 0.0 if middle is None else middle[1]
+    right = _side(f, 1.0, start, 2.0**reach, kinked=middle is None)
+    left = _side(f, -1.0, start, 2.0**reach, kinked=middle is None)
+    pieces = [*left[::-1], *([] if middle is None else [(-start, 0.0, middle[0], 2.0 * start)]), *right]
+    # The left end of a panel on the left is its far end.
+    ends, centres, coefficients, halves = zip(*pieces, strict=True)
+    return _Line(np.array(ends), np.array(centres), np.array(halves), np.array(coefficients).T, middle is not None)
+
+
+def _around_zero(f: Integrand) -> tuple[Array, float] | None:
+    """Fit f on [-2 w, 2 w] for use on [-w, w], w as large as possible; None if f has a kink or a jump."""
+    width = 1.0
+    while width >= _NARROWEST_AT_ZERO:
+        coefficients, missing = _fit(f, 0.0, 2.0 * width)
+        if missing <= RESOLVED * _scale(f):
+            return coefficients, width
+        width *= 0.5
+    return None
+
+
+def _side(
+    f: Integrand, sign: float, start: float, end: float, *, kinked: bool
+) -> list[tuple[float, float, Array, float]]:
+    """Panels from `start` to `end` on one side: left end, centre of the fit, coefficients, half width of the fit."""
+    first = start if start else 1.0
+    edges = [first * 2.0**k for k in range(math.ceil(math.log2(max(end, 1.0) / first)))]
+    waiting = [(edge, edge, math.inf) for edge in edges[::-1]] + ([] if start else [(0.0, 1.0, math.inf)])
+    pieces = []
+    while waiting:
+        near, width, before = waiting.pop()
+        low, high = near - 0.5 * width, near + 1.5 * width
+        low = max(low, 0.0) if kinked else low
+        centre, half = sign * 0.5 * (low + high), 0.5 * (high - low)
+        coefficients, missing = _fit(f, centre, half)
+        size = max(_scale(f), float(np.max(np.abs(coefficients))))
+        noisy = missing <= NOISE * size and missing > before / 4
+        if missing <= RESOLVED * size or noisy or math.isnan(missing):
+            pieces.append((near if sign > 0 else -near - width, centre, coefficients, half))
+        elif width < _NARROWEST * max(near, 1.0):
+            raise NotConverged(
+                f"{describe(f)} is not smooth near {sign * near:g}, and its derivatives are needed there; functions "
+                "without closed-form expectations may have kinks or jumps at 0 only"
+            )
+        else:
+            waiting += [(near + 0.5 * width, 0.5 * width, missing), (near, 0.5 * width, missing)]
+    return pieces
+
+
+def _fit(f: Integrand, centre: float, half: float) -> tuple[Array, float]:
+    """Chebyshev coefficients of f on an interval, and the size of the last few; NaN if f is not finite on it."""
+    points, matrix = _chebyshev()
+    values = evaluate(f, centre + half * points)
+    if not np.isfinite(values).all():
+        return np.full(_POINTS, np.nan), math.nan
+    coefficients = matrix @ values
+    missing = float(np.max(np.abs(coefficients[-3:])))
+    # What is below the rounding error carries no information, and differentiation would amplify it.
+    coefficients[np.abs(coefficients) < np.finfo(float).eps * np.max(np.abs(values))] = 0.0
+    return coefficients, missing
+
+
+@functools.lru_cache(maxsize=1)
+def _chebyshev() -> tuple[Array, Array]:
+    """Chebyshev points, and the matrix from values at them to Chebyshev coefficients.
+
+    Angles are reduced as integers: the three-term recurrence would leave errors that differentiation amplifies.
+    """
+    odd = 2 * np.arange(_POINTS) + 1
+    points = np.sin(np.pi * (odd - _POINTS) / (2 * _POINTS))
+    turns = (np.arange(_POINTS)[:, None] * odd[::-1]) % (4 * _POINTS)
+    matrix = np.cos(np.pi * turns / (2 * _POINTS)) * (2.0 / _POINTS)
+    matrix[0] *= 0.5
+    return points, matrix
