@@ -36,12 +36,16 @@ class inverse_log_partition(sp.Function):
     is_real = True
 
     @classmethod
-    def eval(cls, log_partition: sp.Expr, lower: sp.Expr, upper: sp.Expr, level: sp.Expr) -> None:
-        """Refuse a log-partition with open parameters (a hook of SymPy's)."""
+    def eval(cls, log_partition: sp.Expr, lower: sp.Expr, upper: sp.Expr, level: sp.Expr) -> sp.Expr | None:
+        """Refuse open parameters, and see through the minimum of A (a hook of SymPy's)."""
         strangers = log_partition.free_symbols - {eta}
         if strangers:
             names = ", ".join(sorted(s.name for s in strangers))
             raise NoClosedForm(f"the inverse of {log_partition} is computed numerically: give {names} a value")
+        for end in (lower, upper):
+            if end.is_finite and log_partition.subs(eta, end) == level:
+                return end
+        return None
 
     @property
     def log_partition(self) -> sp.Expr:

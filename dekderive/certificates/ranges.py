@@ -22,8 +22,9 @@ __all__ = ["Range", "range_of"]
 Range: TypeAlias = tuple[Ball, Ball] | None  # None: nothing is known (undefined somewhere, or unbounded)
 
 _INCREASING = (
-    sp.exp, sp.log, sp.sinh, sp.tanh, sp.asinh, sp.asin, sp.atan, sp.acosh, sp.atanh, sp.erf, sp.erfi, sp.sign,
-    atoms.relu, atoms.step, atoms.softplus, atoms.expit, atoms.langevin, atoms.ndtr, atoms.log_ndtr, atoms.bessel_ratio,
+    sp.exp, sp.log, sp.LambertW, sp.sinh, sp.tanh, sp.asinh, sp.asin, sp.atan, sp.acosh, sp.atanh, sp.erf, sp.erfi,
+    sp.sign, atoms.relu, atoms.step, atoms.softplus, atoms.expit, atoms.langevin, atoms.bessel_ratio, atoms.ndtr,
+    atoms.log_ndtr,
     # The hazard rate h of the normal distribution has 0 < h' < 1 and h'' > 0 (Sampford 1953); these are x + h(-x) and
     # 1 - h'(-x).
     atoms.truncated_normal_mean, atoms.truncated_normal_variance,

@@ -78,6 +78,8 @@ class MonotoneEquation:
         direction = -1 if self._side(self._start, self.level.mid()) > 0 else 1
         end = self.lower if direction < 0 else self.upper
         before = self._start
+        if end.is_finite() and self._side(end, self.level.mid()) == -direction:
+            return (end, before) if direction < 0 else (before, end)  # beyond the range; the solution may be the end
         for k in range(1, _EXPANSIONS):
             x = self._towards(direction, k)
             if self._side(x, self.level.mid()) == direction:
