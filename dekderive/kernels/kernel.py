@@ -86,7 +86,8 @@ class Kernel:
         kyy (neither for `diagonal_step_gradient`; kyy only for pairs), then the parameters in their order.
     claim : Claim
     modulus : Formula or None
-        Contraction modulus as a function of the parameters, where `claim` is CONTRACTION.
+        Bound of ``|step_derivative|`` for given variances, moments and parameters, where `claim` is CONTRACTION.  It
+        may exceed 1 for some pairs, and then nothing is claimed of those.
     spec : str
         Digest of the mathematics that the module was generated from.
     sources : tuple of str
