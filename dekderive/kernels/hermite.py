@@ -30,17 +30,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dekderive.errors import InvalidInput
-from dekderive.kernels.coefficients import STRIDE, coefficients
 from dekderive.kernels.discriminants import rootgap
 from dekderive.kernels.elementwise import Array
-from dekderive.kernels.expectations import expectation
-from dekderive.kernels.mehler import bivariate, distinct
-from dekderive.kernels.panels import Integrand
-from dekderive.kernels.pieces import Derivative, Product, jump
+from dekderive.kernels.expectations.coefficients import STRIDE, coefficients
+from dekderive.kernels.expectations.mehler import bivariate, distinct
+from dekderive.kernels.expectations.octaves import tabulated
+from dekderive.kernels.expectations.panels import Integrand
+from dekderive.kernels.expectations.pieces import Derivative, Product, jump
+from dekderive.kernels.expectations.univariate import SMALL, Mean, MeanDerivative, density_at_zero
 
 __all__ = ["dual", "dual_kxx", "dual_kxy", "dual_kyy", "dual_with_error", "mean", "mean_derivative", "series"]
-
-_SMALL = 0.25  # variance below which derivatives in it come from those of the function: differences would cancel
 
 
 def dual(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, kxy: ArrayLike) -> Any:
@@ -140,9 +139,9 @@ def dual_kxy(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, kxy: Ar
     jump_f, jump_g = jump(f, 0), jump(g, 0)
     with np.errstate(all="ignore"):
         if jump_f:
-            value = value + jump_f * _density(a) * _conditional(Derivative(g, 1), a, b, c)
+            value = value + jump_f * density_at_zero(a) * _conditional(Derivative(g, 1), a, b, c)
         if jump_g:
-            value = value + jump_g * _density(b) * _conditional(Derivative(f, 1), b, a, c)
+            value = value + jump_g * density_at_zero(b) * _conditional(Derivative(f, 1), b, a, c)
         if jump_f and jump_g:
             value = value + jump_f * jump_g / (2 * math.pi * rootgap(a, b, c))
     return _like(value, kxx, kyy, kxy)
@@ -178,7 +177,7 @@ def dual_kxx(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, kxy: Ar
     0.5
     """
     a, b, c = _float64(kxx, kyy, kxy)
-    small = a < _SMALL
+    small = a < SMALL
     if small.all():
         value = _curvature(f, g, a, b, c)
     elif not small.any():
@@ -197,13 +196,13 @@ def _curvature(f: Integrand, g: Integrand, a: Array, b: Array, c: Array) -> Arra
     kink, jump_f = jump(f, 1), jump(f, 0)
     with np.errstate(all="ignore"):
         if kink:
-            value = value + kink * _density(a) * _conditional(g, a, b, c)
+            value = value + kink * density_at_zero(a) * _conditional(g, a, b, c)
         if jump_f:
             # delta' picks the derivative of E[g(v) | u] in u, at 0.
             slope, jump_g = _conditional(Derivative(g, 1), a, b, c), jump(g, 0)
             if jump_g:
-                slope = slope + jump_g * _density(_conditional_variance(a, b, c))
-            value = value - jump_f * _density(a) * (c / a) * slope
+                slope = slope + jump_g * density_at_zero(_conditional_variance(a, b, c))
+            value = value - jump_f * density_at_zero(a) * (c / a) * slope
     return value
 
 
@@ -263,8 +262,7 @@ def mean(f: Integrand, g: Integrand, kxx: ArrayLike) -> Any:
     0.509157819444
     """
     (a,) = _float64(kxx)
-    values, inverse = distinct(a)
-    return _like(expectation(Product(f, g), values)[0][inverse], kxx)
+    return _like(tabulated(Mean(Product(f, g)), a.ravel()).reshape(a.shape), kxx)
 
 
 def mean_derivative(f: Integrand, g: Integrand, kxx: ArrayLike) -> Any:
@@ -292,20 +290,7 @@ def mean_derivative(f: Integrand, g: Integrand, kxx: ArrayLike) -> Any:
     -0.018315638889
     """
     (a,) = _float64(kxx)
-    values, inverse = distinct(a)
-    product = Product(f, g)
-    result = np.full(values.shape, np.nan)
-    small = values < _SMALL
-    with np.errstate(all="ignore"):
-        if not small.all():
-            large = values[~small]
-            result[~small] = expectation(product, large, lambda z: z * z - 1.0)[0] / (2.0 * large)
-        if small.any():
-            result[small] = 0.5 * expectation(Derivative(product, 2), values[small])[0]
-            kink = jump(product, 1)
-            if kink:
-                result[small] += 0.5 * kink * _density(values[small])
-    return _like(result[inverse], kxx)
+    return _like(tabulated(MeanDerivative(Product(f, g)), a.ravel()).reshape(a.shape), kxx)
 
 
 def series(f: Integrand, a: ArrayLike, order: int) -> Array:
@@ -357,11 +342,6 @@ def _like(value: Array, *inputs: ArrayLike) -> Any:
         return np.asarray(value, dtype=np.float32 if kind == np.float32 else np.float64)[()]
 
 
-def _density(variance: Array) -> Array:
-    """The normal density at 0."""
-    return 1.0 / np.sqrt(2 * math.pi * variance)
-
-
 def _conditional_variance(a: Array, b: Array, c: Array) -> Array:
     """Variance of v given u, ``b - c^2 / a``."""
     return (rootgap(a, b, c) / np.sqrt(a)) ** 2
@@ -370,4 +350,4 @@ def _conditional_variance(a: Array, b: Array, c: Array) -> Array:
 def _conditional(g: Integrand, a: Array, b: Array, c: Array) -> Array:
     """``E[g(v) | u = 0]``."""
     variance = np.asarray(_conditional_variance(a, b, c))
-    return expectation(g, variance.ravel())[0].reshape(variance.shape)
+    return tabulated(Mean(g), variance.ravel()).reshape(variance.shape)

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from dekderive.kernels.elementwise import Array
-from dekderive.kernels.panels import Attempt, Grid, Index, Integrand, evaluate, grid, level_of, refined, remainder
+from dekderive.kernels.expectations.panels import (
+    Attempt,
+    Grid,
+    Index,
+    Integrand,
+    evaluate,
+    grid,
+    level_of,
+    refined,
+    remainder,
+)
+from dekderive.kernels.expectations.pieces import Derivative, jump
 
-__all__ = ["expectation"]
+__all__ = ["SMALL", "Mean", "MeanDerivative", "density_at_zero", "expectation"]
+
+SMALL = 0.25  # variance below which derivatives in it come from those of the function: differences would cancel
 
 _WIDTH = 2.0
 _LARGEST = float(np.finfo(float).max)
@@ -55,6 +69,48 @@ def expectation(f: Integrand, variances: Array, weight: Callable[[Array], Array]
         value[rows], bound[rows] = _batch(f, variances[rows], weight)
         begin = end
     return value, bound
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The function ``a -> E[f(sqrt(a) z)]``, with bounds of its errors."""
+
+    f: Integrand
+
+    def __call__(self, variances: Array) -> tuple[Array, Array]:
+        """Evaluate."""
+        return expectation(self.f, variances)
+
+
+@dataclass(frozen=True)
+class MeanDerivative:
+    """Derivative of `Mean` in a: ``E[(z^2 - 1) f(u)] / 2a``, or ``E[f''(u)] / 2`` for small a, kinks included."""
+
+    f: Integrand
+
+    def __call__(self, variances: Array) -> tuple[Array, Array]:
+        """Evaluate."""
+        small = variances < SMALL
+        large = variances[~small]
+        value, bound = np.full(variances.shape, np.nan), np.full(variances.shape, np.inf)
+        if large.size:
+            value[~small], bound[~small] = (x / (2.0 * large) for x in expectation(self.f, large, _second_hermite))
+        if small.any():
+            value[small], bound[small] = (0.5 * x for x in expectation(Derivative(self.f, 2), variances[small]))
+            kink = jump(self.f, 1)
+            if kink:
+                value[small] += 0.5 * kink * density_at_zero(variances[small])
+        return value, bound
+
+
+def density_at_zero(variance: Array) -> Array:
+    """The normal density of the given variance, at 0."""
+    with np.errstate(divide="ignore"):
+        return 1.0 / np.sqrt(2 * math.pi * variance)
+
+
+def _second_hermite(z: Array) -> Array:
+    return z * z - 1.0
 
 
 def _batch(f: Integrand, variances: Array, weight: Callable[[Array], Array] | None) -> tuple[Array, Array]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from dekderive.errors import NotConverged
 from dekderive.kernels.elementwise import Array
-from dekderive.kernels.panels import Grid, Integrand, describe, evaluate, grid, level_of
+from dekderive.kernels.expectations.panels import Grid, Integrand, describe, evaluate, grid, level_of
 
 __all__ = ["sector_dual"]
 
@@ -23,6 +23,7 @@ _MAX_REFINEMENT = 3
 _MAX_LEVEL = 40  # variances above 2^80 would take millions of nodes for every pair
 _POINTS = 1 << 20  # nodes at a time: bounds the memory
 _REACHES = (10.0, 14.0, 20.0, 28.0, 38.0)
+_ANGULAR = 5  # the first angular panel is 2^-5 of pi where the first radial one is 1
 _COARSE, _FINE = 12, 16  # nodes per panel; their difference is the error estimate
 
 
@@ -85,34 +86,37 @@ def _at_level(
     """Values, error estimates, and what the integrand still is at the largest radius."""
     level, refinement, reach = panels
     radial = [grid(level, refinement, _REACHES[reach], 1.5, nodes) for nodes in (_COARSE, _FINE)]
-    angular = [_both_ends(level + 5, refinement, nodes) for nodes in (_COARSE, _FINE)]
-    block = max(1, _POINTS // (radial[1].z.size * angular[1][0].size))
+    widest = _both_ends(level + _ANGULAR, refinement, _FINE)[0].size
+    block = max(1, _POINTS // (radial[1].z.size * widest))
     value, error, end = np.empty(a.shape), np.empty(a.shape), np.empty(a.shape)
     for begin in range(0, a.size, block):
         part = slice(begin, begin + block)
         sa, sb, theta = (c[part, None, None] for c in (np.sqrt(a), np.sqrt(b), angle))
-        coarse, _ = _plane(f, g, sa, sb, theta, radial[0], angular[0])
-        value[part], end[part] = _plane(f, g, sa, sb, theta, radial[1], angular[1])
+        coarse, _ = _plane(f, g, sa, sb, theta, radial[0], (level, refinement, _COARSE))
+        value[part], end[part] = _plane(f, g, sa, sb, theta, radial[1], (level, refinement, _FINE))
         error[part] = np.abs(value[part] - coarse)
     return value, error, end
 
 
 def _both_ends(level: int, refinement: int, nodes: int) -> tuple[Array, Array]:
     """Nodes and weights on [0, 1], in panels that shrink towards both ends."""
-    half: Grid = grid(level, refinement, 0.5, 0.25, nodes)
+    half: Grid = grid(max(level, 0), refinement, 0.5, 0.25, nodes)
     return np.concatenate([half.z, (1.0 - half.z)[::-1]]), np.concatenate([half.weights, half.weights[::-1]])
 
 
 def _plane(
-    f: Integrand, g: Integrand, sa: Array, sb: Array, angle: Array, radial: Grid, angular: tuple[Array, Array]
+    f: Integrand, g: Integrand, sa: Array, sb: Array, angle: Array, radial: Grid, panels: tuple[int, int, int]
 ) -> tuple[Array, Array]:
     """The integral over all four sectors, for standard deviations and angles of shape (pairs, 1, 1)."""
+    level, refinement, nodes = panels
     radius = radial.z[:, None]
     mass = radial.weights * radial.z * np.exp(-0.5 * radial.z**2) / (2 * math.pi)
-    t, weights = angular
     total, end = np.zeros(angle.shape[0]), np.zeros(angle.shape[0])
     for opening, sign in ((math.pi - angle, 1.0), (angle, -1.0)):
         # In this sector and its opposite one, with the sign of u v: |u| and |v| vanish on one bounding ray each.
+        # Across a narrow sector they change little, and a few panels do.
+        narrow = math.ceil(math.log2(max(float(np.max(opening)), 1e-9) / math.pi))
+        t, weights = _both_ends(level + _ANGULAR + narrow, refinement, nodes)
         u = sa * radius * np.sin(opening * t)
         v = sb * radius * np.sin(opening * t[::-1])
         with np.errstate(all="ignore"):

@@ -16,7 +16,7 @@ import numpy as np
 
 from dekderive.errors import NotConverged
 from dekderive.kernels.elementwise import Array
-from dekderive.kernels.panels import NOISE, RESOLVED, Integrand, describe, evaluate
+from dekderive.kernels.expectations.panels import NOISE, RESOLVED, Integrand, chebyshev, describe, evaluate
 
 __all__ = ["Derivative", "Product", "jump"]
 
@@ -36,7 +36,8 @@ class Product:
     def __call__(self, u: Array) -> Array:
         """Evaluate."""
         with np.errstate(all="ignore"):
-            return evaluate(self.f, u) * evaluate(self.g, u)
+            left = evaluate(self.f, u)
+            return left * (left if self.g is self.f else evaluate(self.g, u))
 
     def __str__(self) -> str:
         return f"{describe(self.f)} times {describe(self.g)}"
@@ -182,7 +183,7 @@ def _side(
 
 def _fit(f: Integrand, centre: float, half: float) -> tuple[Array, float]:
     """Chebyshev coefficients of f on an interval, and the size of the last few; NaN if f is not finite on it."""
-    points, matrix = _chebyshev()
+    points, matrix = chebyshev(_POINTS)
     values = evaluate(f, centre + half * points)
     if not np.isfinite(values).all():
         return np.full(_POINTS, np.nan), math.nan
@@ -191,17 +192,3 @@ def _fit(f: Integrand, centre: float, half: float) -> tuple[Array, float]:
     # What is below the rounding error carries no information, and differentiation would amplify it.
     coefficients[np.abs(coefficients) < np.finfo(float).eps * np.max(np.abs(values))] = 0.0
     return coefficients, missing
-
-
-@functools.lru_cache(maxsize=1)
-def _chebyshev() -> tuple[Array, Array]:
-    """Chebyshev points, and the matrix from values at them to Chebyshev coefficients.
-
-    Angles are reduced as integers: the three-term recurrence would leave errors that differentiation amplifies.
-    """
-    odd = 2 * np.arange(_POINTS) + 1
-    points = np.sin(np.pi * (odd - _POINTS) / (2 * _POINTS))
-    turns = (np.arange(_POINTS)[:, None] * odd[::-1]) % (4 * _POINTS)
-    matrix = np.cos(np.pi * turns / (2 * _POINTS)) * (2.0 / _POINTS)
-    matrix[0] *= 0.5
-    return points, matrix

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dekderive.kernels.coefficients import STRIDE, Coefficients, coefficients
 from dekderive.kernels.discriminants import angle
 from dekderive.kernels.elementwise import Array
-from dekderive.kernels.panels import Index, Integrand
-from dekderive.kernels.sectors import sector_dual
+from dekderive.kernels.expectations.coefficients import STRIDE, Coefficients, coefficients
+from dekderive.kernels.expectations.panels import Index, Integrand
+from dekderive.kernels.expectations.sectors import sector_dual
 
 __all__ = ["ORDERS", "bivariate", "distinct"]
 

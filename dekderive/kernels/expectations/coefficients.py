@@ -11,7 +11,17 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from dekderive.kernels.elementwise import Array
-from dekderive.kernels.panels import Attempt, Grid, Index, Integrand, evaluate, grid, level_of, refined, remainder
+from dekderive.kernels.expectations.panels import (
+    Attempt,
+    Grid,
+    Index,
+    Integrand,
+    evaluate,
+    grid,
+    level_of,
+    refined,
+    remainder,
+)
 
 __all__ = ["STRIDE", "Coefficients", "coefficients"]
 

@@ -22,9 +22,11 @@ from dekderive.kernels.elementwise import Array
 __all__ = [
     "NODES",
     "REACHES",
+    "Attempt",
     "Grid",
     "Index",
     "Integrand",
+    "chebyshev",
     "describe",
     "evaluate",
     "grid",
@@ -84,6 +86,20 @@ def grid(level: int, refinement: int, reach: float, width: float, nodes: int = N
     widths = np.repeat(np.diff(ends), cuts.size) / cuts.size
     x, w = _rule(nodes)
     return Grid((left[:, None] + widths[:, None] * x).ravel(), (widths[:, None] * w).ravel(), left, widths)
+
+
+@functools.lru_cache(maxsize=8)
+def chebyshev(nodes: int) -> tuple[Array, Array]:
+    """Chebyshev points on [-1, 1], and the matrix from values at them to Chebyshev coefficients.
+
+    Angles are reduced as integers: the three-term recurrence would leave errors that differentiation amplifies.
+    """
+    odd = 2 * np.arange(nodes) + 1
+    points = np.sin(np.pi * (odd - nodes) / (2 * nodes))
+    turns = (np.arange(nodes)[:, None] * odd[::-1]) % (4 * nodes)
+    matrix = np.cos(np.pi * turns / (2 * nodes)) * (2.0 / nodes)
+    matrix[0] *= 0.5
+    return points, matrix
 
 
 def level_of(largest_variance: float) -> int:
