@@ -169,3 +169,24 @@ def test_processes_in_other_processes(diabetes):
     grid = {"nystroem__kernel__weight_variance": [0.2, 0.8]}
     one, two = (GridSearchCV(machine, grid, cv=2, n_jobs=n).fit(X, y) for n in (1, 2))
     assert_allclose(one.cv_results_["mean_test_score"], two.cv_results_["mean_test_score"])
+
+
+def test_a_family_of_your_own_brings_its_own_hyperparameters(diabetes):
+    import sympy as sp
+
+    import dekderive as dek
+    from dekderive.symbols import eta, z
+
+    spread = dek.parameter("spread", positive=True)
+    family = dek.Family("normal", spread * eta**2 / 2, domain=sp.S.Reals, parameters=(spread,))
+    record = dek.compile(dek.update_maps.deker(dek.Reparameterisation(family, natural_map=sp.sin(z))))
+    X, y, _, _ = diabetes
+    kernel = EquilibriumKernel(record, spread=0.5, spread_bounds=(0.1, 2), moments=linear(scale=0.3)).suited_to(X)
+    K, gradient = kernel(X, eval_gradient=True)
+    h = 1e-5 * np.array([0.0, 1.0])
+    up, down = (kernel.clone_with_theta(kernel.theta + s * h)(X) for s in (1, -1))
+    assert_allclose(gradient[..., 1], (up - down) / 2e-5, rtol=1e-6, atol=1e-7 * K.max())
+    search = GridSearchCV(KernelRidge(kernel=kernel), {"kernel__spread": [0.3, 1.0]}, cv=2, error_score="raise").fit(
+        X, y
+    )
+    assert len(set(search.cv_results_["mean_test_score"])) == 2
