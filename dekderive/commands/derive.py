@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,7 +162,7 @@ def _derive(order: Order, data: Dataset | None, say: Progress) -> Work:
     name = kernel_name(family, order.natural_map, order.activation, order.name)
     derivation = Derivation(deker(link, name=name, moments=order.moments))
     say.stage("checking it")
-    checks = (*family.checks(), *link.checks(), *derivation.checks())
+    checks = (*family.checks(), *(_settled(c, derivation) for c in link.checks()), *derivation.checks())
     say.stage("writing the module")
     text = emit(derivation)
     kernel = compile_kernel(derivation)
@@ -171,6 +171,17 @@ def _derive(order: Order, data: Dataset | None, say: Progress) -> Work:
     levels = (level,) if order.regularisation is not None else levels_around(level)
     comparison = None if data is None else _compare(order, kernel, moments, levels, data, say)
     return Work(link, derivation, kernel, moments, level, levels, checks, text, data, comparison)
+
+
+def _settled(check: Check, derivation: Derivation) -> Check:
+    """Decide square-integrability, which a link alone judges by growth, by second moments that the duals computed."""
+    if check.name != "square-integrable" or check.verdict is not Verdict.UNDECIDED:
+        return check
+    duals = dict(derivation.update_map.duals)
+    squares = [duals[key] for key in ("slope_slope", "activation_activation")]
+    if not all(dual.closed and not dual.conditions for dual in squares):
+        return check
+    return replace(check, verdict=Verdict.HOLDS, detail="both second moments have closed forms, without conditions")
 
 
 def _level(given: float | None, kernel: Kernel, moments: str, alone: bool) -> float:

@@ -152,14 +152,14 @@ def _usage(work: Work) -> str:
     if work.comparison is not None:
         chosen = next(s.chosen[0] for s in work.comparison.scores if s.kernel == "DEKer")
         level, moments = chosen["regularisation"], _constructor(moments_for(work.moments, chosen["scale"]))
-    given = f"moments={moments}, regularisation={level:g}"
     return (
         f"from dekderive.estimators import EquilibriumKernel\n"
         f"from dekderive.gram import gram\n"
         f"from dekderive.gram.moments import {work.moments}\n"
         f"from {work.derivation.name} import KERNEL  # with this folder on sys.path\n\n"
-        f"K = gram(KERNEL, X, {given})  # X: standardised rows\n"
-        f"kernel = EquilibriumKernel(KERNEL, {given})  # the same for scikit-learn"
+        f"moments = {moments}\n"
+        f"K = gram(KERNEL, X, moments=moments, regularisation={level:g})  # X: standardised rows\n"
+        f"kernel = EquilibriumKernel(KERNEL, moments=moments, regularisation={level:g})"
     )
 
 

@@ -8,7 +8,7 @@ from dekderive import families
 from dekderive.errors import InvalidInput
 from dekderive.families.family import Family
 from dekderive.parse import parse_expression, parse_interval
-from dekderive.reparameterisations import Reparameterisation
+from dekderive.reparameterisations import Reparameterisation, from_activation
 from dekderive.symbols import eta, z
 
 __all__ = ["build_family", "build_link", "kernel_name"]
@@ -55,8 +55,6 @@ def build_link(
             raise InvalidInput("--constant belongs to --activation (it fixes A at the natural map of 0)")
         text = "z" if natural_map is None else natural_map
         return Reparameterisation(family, parse_expression(text, [z], what="--natural-map"))
-    from dekderive.reparameterisations import from_activation
-
     wanted = parse_expression(activation, [z], what="--activation")
     value = None if constant is None else parse_expression(constant, [], what="--constant")
     return from_activation(family, wanted, constant=value)

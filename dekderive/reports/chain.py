@@ -136,7 +136,7 @@ def _update(u: UpdateMap) -> Section:
     general, note = _RECURSIONS[u.model]
     formulas = [
         Formula((general,), "", note),
-        _formula("k_{xx}'", "next kxx", u.diagonal_step, "the same at x = x': an equation for the variance alone"),
+        _formula("k_{xx}'", "next kxx", u.diagonal_step, "the same at x = y: an equation for the variance alone"),
     ]
     if all(d.closed for _, d in u.duals):
         formulas.append(_formula("k_{xy}'", "next kxy", u.step, "the covariance, given the variances"))
@@ -169,7 +169,7 @@ def _chart(u: UpdateMap) -> Section:
 
 
 def _readout(u: UpdateMap) -> Section:
-    formulas = [_formula(r"K(x, y)", "K(x, x')", u.readout), _formula(r"K(x, x)", "K(x, x)", u.readout_diagonal)]
+    formulas = [_formula(r"K(x, y)", "K(x, y)", u.readout), _formula(r"K(x, x)", "K(x, x)", u.readout_diagonal)]
     if any(f.text.count("dual(") for f in formulas):  # a numeric node has nothing to show but its name
         formulas = formulas[1:]
     return Section("Readout", tuple(formulas), "Evaluated at the fixed point.")

@@ -179,7 +179,8 @@ def _label(ax: Any, xlabel: str, ylabel: str, title: str, *, grid: bool = True) 
 
 def _legend(ax: Any, count: int) -> None:
     if count:
-        ax.legend(frameon=False, fontsize=9, labelcolor=_INK, handlelength=2.2)
+        frame = ax.legend(fontsize=9, labelcolor=_INK, handlelength=2.2, framealpha=0.85, edgecolor="none").get_frame()
+        frame.set_facecolor("white")  # a curve behind the legend must not strike it through
 
 
 def _svg(figure: Any, name: str) -> str:

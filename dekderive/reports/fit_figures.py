@@ -16,6 +16,10 @@ from dekderive.reports.report import Figure, Fit, FitRow
 __all__ = ["fit_section"]
 
 _LARGEST_IMAGE = 400
+_METHOD_WORDS = {
+    "regression": ", and the Gaussian processes by marginal likelihood",
+    "classification": "; ridge classifies one class against the rest, and support vectors have a C of their own",
+}
 
 
 def fit_section(data: Dataset, comparison: Comparison, examples: Mapping[str, Candidate], unit: str) -> Fit:
@@ -43,7 +47,7 @@ def fit_section(data: Dataset, comparison: Comparison, examples: Mapping[str, Ca
         f"{data.X.shape[0]} rows, {data.X.shape[1]} features, {data.task} of “{unit}”; "
         f"{comparison.folds}-fold cross-validation. Inputs and targets are standardised on the training folds only; "
         f"each kernel side chooses among {comparison.candidates} candidates and 9 ridges by inner cross-validation "
-        "on the training folds, and the Gaussian processes by marginal likelihood.",
+        f"on the training folds{_METHOD_WORDS[data.task]}.",
         columns,
         rows,
         "Mean ± standard deviation over the folds; bold: best mean. Folds share training rows, so the standard "
@@ -110,12 +114,21 @@ def _gram(data: Dataset, examples: Mapping[str, Candidate], unit: str) -> Figure
     scale = np.sqrt(np.diag(matrix))
     spectra = {name: np.maximum(np.linalg.eigvalsh(g), 0) for name, g in grams.items()}
     values = ", ".join(f"{k} {v:.3g}" for k, v in examples[first].values.items())
-    smallest = float(np.linalg.eigvalsh(matrix)[0] / np.trace(matrix))
     return Figure(
         "Gram matrix and spectrum",
         gram_figure(matrix / np.outer(scale, scale), spectra, ordered_by=unit),
         f"Left: correlations K(x, y)/√(K(x, x) K(y, y)) of {len(X)} rows with the hyper-parameters of the first fold "
-        f"({values}). Right: eigenvalues of the Gram matrices as shares of their trace; the smallest of {first} is "
-        f"{smallest:.1e} of the trace, so the matrix is {'' if smallest > 1e-14 else 'numerically only '}positive "
-        f"{'definite' if smallest > 1e-14 else 'semi-definite'}.",
+        f"({values}). Right: eigenvalues of the Gram matrices as shares of their trace. "
+        + _spectrum_words(first, matrix),
     )
+
+
+def _spectrum_words(name: str, gram: NDArray[np.float64]) -> str:
+    """Say how far from singular a Gram matrix is."""
+    eigenvalues = np.linalg.eigvalsh(gram)
+    share = float(eigenvalues[0] / np.trace(gram))
+    if share <= 1e-14:
+        return f"The smallest of {name} is {share:.1e} of the trace: positive semi-definite up to rounding."
+    flat = eigenvalues[0] > 0.5 * eigenvalues[len(eigenvalues) // 2]
+    tail = " Its flat tail is the nugget that a jump puts on the diagonal, and acts like a ridge." if flat else ""
+    return f"The smallest of {name} is {share:.1e} of the trace, so the matrix is positive definite.{tail}"

@@ -148,7 +148,7 @@ def support_vectors(part: Part, options: Sequence[Evaluated]) -> tuple[Array, Ma
 
 METHODS: Mapping[str, Mapping[str, Method]] = {
     "regression": {"kernel ridge": kernel_ridge, "Gaussian process": gaussian_process},
-    "classification": {"ridge, one against the rest": kernel_ridge, "support vectors": support_vectors},
+    "classification": {"kernel ridge": kernel_ridge, "support vectors": support_vectors},
 }
 
 

@@ -10,6 +10,7 @@ from sympy.printing.latex import LatexPrinter
 
 from dekderive import symbols
 from dekderive.atoms import sin_minus_xcos, versine
+from dekderive.duals import numeric
 
 __all__ = ["LETTERS", "equation", "interval", "latex"]
 
@@ -95,7 +96,16 @@ def latex(expression: sp.Expr) -> str:
 def _spelt_out(expression: sp.Expr) -> sp.Expr:
     """Functions that exist for the sake of rounding only, in the terms that a reader knows."""
     expression = expression.replace(versine, lambda x: 1 - sp.cos(x))
-    return expression.replace(sin_minus_xcos, lambda x: sp.sin(x) - x * sp.cos(x))
+    expression = expression.replace(sin_minus_xcos, lambda x: sp.sin(x) - x * sp.cos(x))
+    nodes = {node: _one_variable(node) for node in expression.atoms(numeric.mean)}
+    return expression.xreplace(nodes)
+
+
+def _one_variable(node: sp.Expr) -> sp.Symbol:
+    """E[f(u) g(u)] as a name that is printed as it stands."""
+    f, g = (latex(part.subs(symbols.z, sp.Symbol("u"))) for part in node.args[:2])
+    inside = f"{f}^{{2}}" if f == g and node.args[0].is_Function else rf"{f}\, {g}"
+    return sp.Symbol(rf"\mathbb{{E}}[{inside}]", real=True)
 
 
 _INNERMOST = re.compile(r"\\left\(((?:(?!\\left|\\right|\\frac|\\sqrt|\^).)*)\\right\)")
