@@ -9,7 +9,8 @@ from fractions import Fraction
 import mpmath
 import sympy as sp
 
-from dekderive.certificates.enclosure import Exact, as_ball, as_exact, enclose, to_enclosure, working_precision
+from dekderive.certificates.balls import as_ball, to_enclosure, working_precision
+from dekderive.certificates.enclosure import Exact, as_exact, enclose
 from dekderive.certificates.ranges import Range, range_of
 from dekderive.errors import InvalidInput
 from dekderive.verdict import Verdict

@@ -14,7 +14,7 @@ import sympy as sp
 
 from dekderive import atoms
 from dekderive.atoms import Atom
-from dekderive.certificates.enclosure import Ball, apply, as_ball, ball_function, hull, integer_power
+from dekderive.certificates.balls import Ball, apply, as_ball, ball_function, hull, integer_power
 from dekderive.implicit import inverse_log_partition
 
 __all__ = ["Range", "range_of"]

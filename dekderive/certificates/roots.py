@@ -79,7 +79,9 @@ class MonotoneEquation:
         end = self.lower if direction < 0 else self.upper
         before = self._start
         if end.is_finite() and self._side(end, self.level.mid()) == -direction:
-            return (end, before) if direction < 0 else (before, end)  # beyond the range; the solution may be the end
+            # The level is beyond the range; by rounding only, perhaps, and then the solution may be the end.
+            attained = self._side(end, self.level) == 0
+            return ((end, before) if direction < 0 else (before, end)) if attained else None
         for k in range(1, _EXPANSIONS):
             x = self._towards(direction, k)
             if self._side(x, self.level.mid()) == direction:

@@ -8,7 +8,7 @@ import sympy as sp
 
 from dekderive.families import derived
 from dekderive.families.derived import Supremum
-from dekderive.families.validation import validate
+from dekderive.families.validation import as_expression, validate
 from dekderive.symbols import y
 from dekderive.verdict import Check
 
@@ -64,8 +64,8 @@ class Family:
     parameters: tuple[sp.Symbol, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "log_partition", sp.sympify(self.log_partition))
-        object.__setattr__(self, "statistic", sp.sympify(self.statistic))
+        object.__setattr__(self, "log_partition", as_expression(self.log_partition, "the log-partition"))
+        object.__setattr__(self, "statistic", as_expression(self.statistic, "the statistic"))
         object.__setattr__(self, "parameters", tuple(self.parameters))
         validate(self.name, self.log_partition, self.domain, self.statistic, self.parameters)
 

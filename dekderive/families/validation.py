@@ -10,7 +10,17 @@ from dekderive.errors import InvalidInput, UndeclaredSymbol
 from dekderive.limits import sample_parameters
 from dekderive.symbols import eta, y
 
-__all__ = ["check_symbols", "interior_points", "validate"]
+__all__ = ["as_expression", "check_symbols", "interior_points", "validate"]
+
+
+def as_expression(value: object, where: str) -> sp.Expr:
+    """Return a SymPy expression or a number as one; text is refused, because reading it would evaluate it."""
+    try:
+        return sp.sympify(value, strict=True)
+    except sp.SympifyError:
+        raise InvalidInput(
+            f"{where} is {value!r}, not an expression; write it with SymPy, or read text by dekderive.parse"
+        ) from None
 
 
 def validate(

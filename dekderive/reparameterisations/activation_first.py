@@ -8,7 +8,7 @@ from dekderive.certificates import enclose, zero_verdict
 from dekderive.certificates.enclosure import Exact, as_exact
 from dekderive.errors import DomainError, NoClosedForm
 from dekderive.families.family import Family
-from dekderive.families.validation import check_symbols
+from dekderive.families.validation import as_expression, check_symbols
 from dekderive.limits import sample_parameters
 from dekderive.reparameterisations.antiderivative import antiderivative, infimum, supremum
 from dekderive.reparameterisations.inverse import inverse_at
@@ -67,7 +67,7 @@ def from_activation(family: Family, activation: sp.Expr, constant: Exact | None 
         ...
     dekderive.errors.DomainError: poisson needs c0 >= 0 for the activation ndtr(z), got -1: ...
     """
-    activation = sp.sympify(activation)
+    activation = as_expression(activation, "the activation")
     check_symbols(activation, (z, *family.parameters), "the activation")
     if activation == 0:
         raise DomainError(f"the activation is 0, so the natural map of {family.name} would be constant")

@@ -8,7 +8,7 @@ from functools import lru_cache
 import sympy as sp
 
 from dekderive.certificates import Enclosure, enclose, positive_verdict
-from dekderive.certificates.enclosure import working_precision
+from dekderive.certificates.balls import working_precision
 from dekderive.certificates.ranges import range_of
 from dekderive.errors import DomainError
 from dekderive.families.family import Family

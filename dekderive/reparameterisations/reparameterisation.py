@@ -10,7 +10,7 @@ import sympy as sp
 from dekderive.certificates import zero_verdict
 from dekderive.errors import DomainError
 from dekderive.families.family import Family
-from dekderive.families.validation import check_symbols
+from dekderive.families.validation import as_expression, check_symbols
 from dekderive.implicit import inverse_log_partition
 from dekderive.limits import sample_parameters
 from dekderive.reparameterisations.integrability import require_square_integrable
@@ -64,7 +64,7 @@ class Reparameterisation:
     natural_map: sp.Expr
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "natural_map", sp.sympify(self.natural_map))
+        object.__setattr__(self, "natural_map", as_expression(self.natural_map, "the natural map"))
         _validate(self)
 
     @classmethod

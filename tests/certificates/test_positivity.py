@@ -4,7 +4,7 @@ import sympy as sp
 
 from dekderive import atoms
 from dekderive.certificates import positive_verdict
-from dekderive.certificates.enclosure import to_enclosure, working_precision
+from dekderive.certificates.balls import to_enclosure, working_precision
 from dekderive.certificates.ranges import range_of
 from dekderive.errors import InvalidInput
 from dekderive.symbols import z

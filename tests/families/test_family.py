@@ -121,6 +121,11 @@ def test_what_is_not_a_log_partition(log_partition, domain, message):
         Family("mine", log_partition, domain)
 
 
+def test_text_is_not_evaluated():
+    with pytest.raises(InvalidInput, match="the log-partition is .* not an expression"):
+        Family("mine", "__import__('os').getcwd()", real)
+
+
 @pytest.mark.parametrize("name", ["", "binomial(10)", "my family", 3])
 def test_the_name_must_be_an_identifier(name):
     with pytest.raises(InvalidInput, match="cannot name a family"):

@@ -1,5 +1,7 @@
 import pytest
 import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dekderive.atoms import (
     elu,
@@ -94,3 +96,34 @@ def test_the_stable_form_keeps_its_digits(x):
     value = sp.lambdify(z, form, [{"expit": np_expit}, np])(x)
     with mpmath.workdps(40):
         assert value == pytest.approx(float(1 / -mpmath.expm1(-mpmath.mpf(x))), rel=1e-14)
+
+
+LEAVES = (z, relu(z), relu(-z), step(z), expit(z), softplus(-z), sp.exp(-z), ndtr(z), sp.tanh(z), sp.sign(z), k)
+UNARY = (
+    softplus,
+    expit,
+    log_cosh,
+    lambda e: sp.exp(-e),
+    lambda e: e**2,
+    lambda e: sp.log(1 + sp.exp(e)),
+    lambda e: 1 - e,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.recursive(
+        st.sampled_from(LEAVES),
+        lambda inner: st.one_of(
+            st.builds(lambda f, e: f(e), st.sampled_from(UNARY), inner),
+            st.builds(lambda a, b: a * b, inner, inner),
+            st.builds(lambda a, b: a - b, inner, inner),
+        ),
+        max_leaves=6,
+    )
+)
+def test_rewriting_never_changes_a_value(expr):
+    short = stabilise(tidy(expr))
+    verdict, detail = zero_verdict(sp.Add(expr, -short, evaluate=False), POINTS)
+    assert verdict is not Verdict.FAILS, detail
+    assert tidy(tidy(expr)) == tidy(expr) or sp.count_ops(tidy(tidy(expr))) <= sp.count_ops(tidy(expr))
