@@ -30,6 +30,7 @@ _FLOOR = 1e-15  # of the squared norm: Parseval's difference of squares is known
 _ROWS = 256  # variances at a time: bounds the memory
 _KEPT_BYTES = 1 << 26
 _KEPT_ENTRIES = 48
+_KEPT_TABLE = 1 << 22  # numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +139,7 @@ def _batch(f: Integrand, variances: Array, order: int) -> Coefficients:
     level, deviations = level_of(float(variances[-1])), np.sqrt(variances)[:, None]
 
     def attempt(rows: Index, refinement: int, reach: float) -> Attempt:
-        on, even, odd, mass = _table(order, level, refinement, reach)
+        on, even, odd, mass = _table(order, _nodes(order, level, refinement, reach))
         right, left = evaluate(f, deviations[rows] * on.z), evaluate(f, -deviations[rows] * on.z)
         alpha = np.empty((rows.size, order))
         with np.errstate(all="ignore"):
@@ -155,7 +156,7 @@ def _batch(f: Integrand, variances: Array, order: int) -> Coefficients:
     safe = np.where(norm > 0, norm, 1.0)
     relative = (alpha / safe[:, None]) ** 2
     sums = np.cumsum(relative.reshape(variances.size, -1, STRIDE).sum(axis=2), axis=1)
-    tails = np.where(norm[:, None] > 0, np.sqrt(np.maximum(1.0 - sums, _FLOOR)), 0.0)
+    tails = np.where(norm[:, None] > 0, np.sqrt(np.maximum(1.0 - sums, 0.0) + _FLOOR), 0.0)
     return Coefficients(variances, alpha, norm, tails, found.unresolved / safe)
 
 
@@ -163,14 +164,22 @@ def _density(z: Array) -> Array:
     return np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
 
 
-@functools.lru_cache(maxsize=12)
-def _table(order: int, level: int, refinement: int, reach: float) -> tuple[Grid, Array, Array, Array]:
-    """Nodes, and matrices that take values at them to the even and the odd coefficients; 16 MB for order 2048.
+def _nodes(order: int, level: int, refinement: int, reach: float) -> Grid:
+    return grid(level, refinement, reach, min(1.0, 16.0 / math.sqrt(order)))
 
-    The recurrence runs on Hermite functions, ``h_k`` times the root of the normal density: they are bounded by 1, so
-    nothing overflows, and forward it is stable on both sides of the turning points.
-    """
-    on = grid(level, refinement, reach, min(1.0, 16.0 / math.sqrt(order)))
+
+Table = tuple[Grid, Array, Array, Array]
+
+
+def _table(order: int, on: Grid) -> Table:
+    """Nodes, matrices that take values at them to the even and to the odd coefficients, and the masses of the nodes."""
+    # 16 MB for order 2048; much larger ones, of functions that need fine panels, are not worth the memory.
+    return _kept_table(order, on) if order * on.z.size <= _KEPT_TABLE else _new_table(order, on)
+
+
+def _new_table(order: int, on: Grid) -> Table:
+    # The recurrence runs on Hermite functions, h_k times the root of the normal density: they are bounded by 1, so
+    # nothing overflows, and forward it is stable on both sides of the turning points.
     root_density = np.exp(-0.25 * on.z**2) / (2 * math.pi) ** 0.25
     mass = on.weights * root_density
     even, odd = np.empty((on.z.size, (order + 1) // 2)), np.empty((on.z.size, order // 2))
@@ -179,3 +188,6 @@ def _table(order: int, level: int, refinement: int, reach: float) -> tuple[Grid,
         (odd if k % 2 else even)[:, k // 2] = current * mass
         before, current = current, (on.z * current - math.sqrt(k) * before) / math.sqrt(k + 1)
     return on, even, odd, mass * root_density
+
+
+_kept_table = functools.lru_cache(maxsize=12)(_new_table)

@@ -58,7 +58,7 @@ def tabulated(function: FunctionOfVariance, variances: Array) -> Array:
     return value
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=1024)
 def _octave(function: FunctionOfVariance, exponent: int) -> Array | None:
     """Chebyshev coefficients for standard deviations in [0.5, 1] 2^exponent; None if they do not tell the function."""
     points, matrix = chebyshev(_NODES)

@@ -23,6 +23,7 @@ __all__ = ["Derivative", "Product", "jump"]
 _POINTS = 32  # of each fit
 _NARROWEST = 2.0**-12  # panel, relative to its distance from 0 (or to 1)
 _NARROWEST_AT_ZERO = 2.0**-6  # half width of a panel around 0; smooth functions with sharper turns count as kinked
+_STEEP = 30.0
 _BLOCK = 1 << 16  # points at a time: bounds the memory
 
 
@@ -146,8 +147,8 @@ def _around_zero(f: Integrand) -> tuple[Array, float] | None:
     """Fit f on [-2 w, 2 w] for use on [-w, w], w as large as possible; None if f has a kink or a jump."""
     width = 1.0
     while width >= _NARROWEST_AT_ZERO:
-        coefficients, missing = _fit(f, 0.0, 2.0 * width)
-        if missing <= RESOLVED * _scale(f):
+        coefficients, missing, steep = _fit(f, 0.0, 2.0 * width)
+        if missing <= RESOLVED * _scale(f) and not steep:
             return coefficients, width
         width *= 0.5
     return None
@@ -166,10 +167,12 @@ def _side(
         low, high = near - 0.5 * width, near + 1.5 * width
         low = max(low, 0.0) if kinked else low
         centre, half = sign * 0.5 * (low + high), 0.5 * (high - low)
-        coefficients, missing = _fit(f, centre, half)
+        coefficients, missing, steep = _fit(f, centre, half)
         size = max(_scale(f), float(np.max(np.abs(coefficients))))
+        # Errors are relative to the largest value of the fit: one that is used for far smaller values is no good.
+        steep = steep and size > _scale(f)
         noisy = missing <= NOISE * size and missing > before / 4
-        if missing <= RESOLVED * size or noisy or math.isnan(missing):
+        if (missing <= RESOLVED * size and not steep) or noisy or math.isnan(missing):
             pieces.append((near if sign > 0 else -near - width, centre, coefficients, half))
         elif width < _NARROWEST * max(near, 1.0):
             raise NotConverged(
@@ -181,14 +184,19 @@ def _side(
     return pieces
 
 
-def _fit(f: Integrand, centre: float, half: float) -> tuple[Array, float]:
-    """Chebyshev coefficients of f on an interval, and the size of the last few; NaN if f is not finite on it."""
+def _fit(f: Integrand, centre: float, half: float) -> tuple[Array, float, bool]:
+    """Chebyshev coefficients of f on an interval, the size of the last few, and whether f is much smaller inside.
+
+    NaN if f is not finite on the interval.
+    """
     points, matrix = chebyshev(_POINTS)
     values = evaluate(f, centre + half * points)
     if not np.isfinite(values).all():
-        return np.full(_POINTS, np.nan), math.nan
+        return np.full(_POINTS, np.nan), math.nan, False
+    size = float(np.max(np.abs(values)))
+    steep = size > _STEEP * float(np.max(np.abs(values[np.abs(points) < 0.5])))
     coefficients = matrix @ values
     missing = float(np.max(np.abs(coefficients[-3:])))
     # What is below the rounding error carries no information, and differentiation would amplify it.
-    coefficients[np.abs(coefficients) < np.finfo(float).eps * np.max(np.abs(values))] = 0.0
-    return coefficients, missing
+    coefficients[np.abs(coefficients) < np.finfo(float).eps * size] = 0.0
+    return coefficients, missing, steep
