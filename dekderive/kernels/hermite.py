@@ -18,8 +18,8 @@ over.  Derivatives are expectations of derivatives: of u in the variances (heat 
 
 f and g must be elementwise, pure and hashable (functions of a module are); smooth on either side of 0, where they may
 have a jump or a kink.  Anything else raises `NotConverged` rather than return a plausible number, as far as a function
-can be told from its values: a spike that lies between all nodes is not seen.  Entries that are no covariance (a negative
-variance, kxy^2 > kxx kyy, NaN), and those at which f or g is not finite, are NaN.
+can be told from its values: a spike that lies between all nodes is not seen.  Entries that are no covariance (a
+negative variance, kxy^2 > kxx kyy, NaN), and those at which f or g is not finite, are NaN.
 """
 
 from __future__ import annotations
