@@ -11,7 +11,7 @@ import click
 
 from dekderive.commands.console import EXIT_CODES, Progress, progress, write_json
 from dekderive.commands.folders import MARKER, refuse_existing, staged_folder
-from dekderive.errors import InvalidInput
+from dekderive.errors import InvalidInput, NoFixedPoint
 from dekderive.verdict import Check, Verdict
 
 if TYPE_CHECKING:
@@ -185,15 +185,18 @@ def _settled(check: Check, derivation: Derivation) -> Check:
 
 
 def _level(given: float | None, kernel: Kernel, moments: str, alone: bool) -> float:
-    """Return the main regularisation; a given one is tried on unit vectors if there are no data to try it on."""
+    """Return the main regularisation; a given one is tried on unit vectors, which are all there is without data."""
     from dekderive.reports.candidates import default_level, require_level
 
     if given is None:
         return default_level(kernel, moments)
     if not 0 < given < float("inf"):
         raise InvalidInput(f"--regularisation {given} must be a positive number")
-    if alone:
+    try:
         require_level(kernel, moments, given)
+    except NoFixedPoint:
+        if alone:
+            raise  # otherwise the rows of the data decide
     return given
 
 

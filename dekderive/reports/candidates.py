@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dekderive.errors import NoFixedPoint
+from dekderive.errors import DomainError, NoFixedPoint
 from dekderive.gram import diagonal, gram
 from dekderive.gram import moments as features
 from dekderive.gram.moments import Moments
@@ -78,16 +78,22 @@ def moments_for(name: str, scale: float, bias: float = 1.0) -> Moments:
 
 
 def require_level(kernel: Kernel, moments: str, level: float, longest: float = 1.0) -> None:
-    """Check that vectors up to the given length have a fixed point.
+    """Check that vectors up to the given length have a fixed point, and one that is not 0.
 
     Raises
     ------
     NoFixedPoint
         If one has not.
+    DomainError
+        If the kernel vanishes.
     """
-    gram(
-        kernel, [[longest, 0.0], [-1.0, 0.0], [0.0, 1.0]], moments=moments_for(moments, 1.0, 0.0), regularisation=level
-    )
+    rows = [[longest, 0.0], [-1.0, 0.0], [0.0, 1.0]]
+    variances = diagonal(kernel, rows, moments=moments_for(moments, 1.0, 0.0), regularisation=level)
+    if not variances.any():
+        raise DomainError(
+            f"{kernel.name} is 0 for every input: where slope and activation both vanish at z = 0, a layer of zeros "
+            "stays 0; choose a natural map whose slope or activation does not vanish there"
+        )
 
 
 def default_level(kernel: Kernel, moments: str) -> float:

@@ -74,10 +74,11 @@ def approach(kernel: Kernel, pairs: CirclePairs, *, steps: int = 40, **parameter
     """
     solution = solve(kernel, pairs.known_to(kernel), **parameters).raise_for_status()
     given = complete(kernel, pairs, parameters)
-    return {
-        "recursion (Picard)": _recursion(kernel, given, solution.state, steps),
-        "Newton in the chart": _newton(kernel, given, solution.state, steps),
-    }
+    with np.errstate(all="ignore"):  # an iterate far from the solution may overflow; that shows in the picture
+        return {
+            "recursion (Picard)": _recursion(kernel, given, solution.state, steps),
+            "Newton in the chart": _newton(kernel, given, solution.state, steps),
+        }
 
 
 def complete(kernel: Kernel, pairs: CirclePairs, parameters: Mapping[str, float]) -> dict[str, Any]:
