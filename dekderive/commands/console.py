@@ -67,14 +67,17 @@ class Progress:
     def stage(self, what: str) -> None:
         """Announce a stage of the work."""
         if self._status is not None:
-            self._status.console.print(f"[dim]·[/dim] {what}", highlight=False)
+            self._status.console.print(f"· {what}", highlight=False, markup=False)
+            self.detail(what)
         elif not self._quiet:
             click.echo(what, err=True)
 
     def detail(self, what: str) -> None:
         """Announce a small piece of work; shown only where the line can be replaced by the next one."""
         if self._status is not None:
-            self._status.update(what)
+            from rich.text import Text
+
+            self._status.update(Text(what))  # a name in square brackets is no markup
 
 
 @contextlib.contextmanager

@@ -86,12 +86,10 @@ def provenance(order: Order) -> dict[str, Any]:
             versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    options = {
-        name: str(value)
-        for name in type(order).__dataclass_fields__
-        if (value := getattr(order, name)) not in (None, False)
-        and name not in ("out", "report", "overwrite", "data_dir")
-    }
+    given = {name: getattr(order, name) for name in type(order).__dataclass_fields__ if name not in _ELSEWHERE}
+    if order.data is not None and order.data.lower().endswith(".csv"):
+        given["data"] = Path(order.data).name
+    options = {name: str(value) for name, value in given.items() if value is not None}
     return {"versions": versions, "options": options, "platform": sys.platform}
 
 

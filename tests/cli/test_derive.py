@@ -61,6 +61,9 @@ def test_a_derivation_with_data(fitted):
     assert summary["data"] | {"sha256": ""} == {
         "name": "table", "task": "regression", "target": "y", "rows": 48, "features": 2, "sha256": "",
     }  # fmt: skip
+    options = summary["provenance"]["options"]
+    assert (options["data"], options["seed"], options["folds"]) == ("table.csv", "0", "2")
+    assert str(folder) not in json.dumps(summary)  # where the files lay is nobody's business
     assert "fitting table" in result.stderr
     assert "\x1b" not in result.stderr  # no terminal, no control characters
     assert _left(folder, "table.csv") == ["report"]
