@@ -29,9 +29,12 @@ _INVERSES: dict[type, Callable[[sp.Expr], sp.Expr]] = {
     sp.cosh: sp.acosh,
     sp.sinh: sp.asinh,
     sp.tanh: sp.atanh,
+    sp.cos: sp.acos,
+    sp.sin: sp.asin,
+    sp.tan: sp.atan,
     sp.LambertW: lambda w: w * sp.exp(w),
 }
-_EVEN = (log_cosh, sp.cosh)
+_EVEN = (log_cosh, sp.cosh, sp.cos)
 
 
 def branch(family: Family) -> tuple[sp.Expr, sp.Expr]:

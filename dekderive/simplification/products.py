@@ -159,13 +159,15 @@ def tilted(e: sp.Expr) -> sp.Expr:
 
 
 def complements(e: sp.Expr) -> sp.Expr:
-    """Apply t - t f(x) = t f(-x) for a distribution function f, and t - t tanh(x)^2 = t / cosh(x)^2."""
+    """Apply t - t f(x) = t f(-x) for a distribution function f, and tanh(x)^2 + 1/cosh(x)^2 = 1."""
     for term in e.args:
         for factor in sp.Mul.make_args(term):
             if isinstance(factor, (expit, ndtr)):
                 replacement = factor.func(-factor.args[0])
             elif factor.is_Pow and factor.exp == 2 and isinstance(factor.base, sp.tanh):
                 replacement = sp.cosh(factor.base.args[0]) ** -2
+            elif factor.is_Pow and factor.exp == -2 and isinstance(factor.base, sp.cosh):
+                replacement = sp.tanh(factor.base.args[0]) ** 2
             else:
                 continue
             partner = -term / factor

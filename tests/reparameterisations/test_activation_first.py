@@ -304,6 +304,17 @@ def test_a_family_of_the_users():
     assert link.activation == -expit(z)
 
 
+def test_a_family_on_a_bounded_interval():
+    """The hyperbolic secant: A = -log cos(eta) on (-pi/2, pi/2) inverts by acos, and tanh meets it at 0."""
+    secant = Family("secant", -sp.log(sp.cos(eta)), sp.Interval.open(-sp.pi / 2, sp.pi / 2))
+    link = from_activation(secant, sp.tanh(z))
+    assert link.natural_map == sp.sign(z) * sp.acos(1 / sp.cosh(z))
+    assert link.activation == sp.tanh(z)
+    for point in POINTS:  # R = asin(tanh(z)), and R' = 1 / cosh(z)
+        assert enclose(link.natural_map - sp.asin(sp.tanh(z)), {z: point}).contains_zero
+        assert float(enclose(link.slope * sp.cosh(z) - 1, {z: point})) == pytest.approx(0, abs=1e-30)
+
+
 FAMILIES = (gaussian(R(3, 2)), bernoulli(), binomial(3), poisson(), gamma(R(5, 2)), negative_binomial(2), rademacher())
 ACTIVATIONS = (expit(z), ndtr(z), relu(z), sp.erf(z), sp.tanh(z), gelu(z), leaky_relu(z, R(1, 3)), sp.exp(z / 2))
 

@@ -42,6 +42,7 @@ CASES = {
     sp.log((sp.exp(z) + sp.exp(-z)) / 2): log_cosh(z),
     sp.log(k * expit(z)): sp.log(k) - softplus(-z),
     1 - sp.tanh(z) ** 2: sp.cosh(z) ** -2,
+    k - k / sp.cosh(z) ** 2: k * sp.tanh(z) ** 2,
     k - k * expit(z): k * expit(-z),
     1 - ndtr(-2 * z): ndtr(2 * z),
     1 / (1 + sp.exp(-z)): expit(z),
