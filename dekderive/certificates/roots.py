@@ -11,7 +11,7 @@ __all__ = ["MonotoneEquation"]
 
 Ball: TypeAlias = Any
 
-_EXPANSIONS, _BISECTIONS, _WIDENINGS = 600, 50, 300
+_EXPANSIONS, _BISECTIONS, _WIDENINGS = 600, 16, 300
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class MonotoneEquation:
             middle = ((low + high) / 2).mid()
             low, high = (middle, high) if self._side(middle, self.level.mid()) < 0 else (low, middle)
         x = ((low + high) / 2).mid()
-        for _ in range(self.bits.bit_length() + 2):
+        for _ in range(self.bits.bit_length() + 6):
             step = (self.function(x) - self.level.mid()) / self.derivative(x)
             x_next = (x - step).mid()
             # A little beyond the bracket is allowed: its ends were chosen by sign, and the solution may be one of them.
