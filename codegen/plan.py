@@ -18,7 +18,7 @@ __all__ = ["Generated", "Printer", "Source", "load_sources", "plan"]
 
 INDEX = "__init__.py"
 # Modules that are written by hand beside the index; a kernel of that name would hide one of them.
-_HAND_WRITTEN = ("hermite", "kernel", "special")
+_HAND_WRITTEN = ("discriminants", "elementwise", "expectations", "hermite", "implicit", "kernel", "normal", "special")
 _ADVICE = "edit that file, not this one."
 
 
