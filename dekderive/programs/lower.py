@@ -10,6 +10,7 @@ import sympy as sp
 
 from dekderive.duals.numeric import NUMERIC_NODES
 from dekderive.errors import UndeclaredSymbol
+from dekderive.implicit import inverse_log_partition
 from dekderive.programs.numpy_text import NumPyText
 from dekderive.symbols import BY_NAME, angle, correlation, cxx, cyy, kxx, kxy, kyy
 
@@ -174,10 +175,10 @@ def _substitute_root(expression: sp.Expr, value: sp.Expr, symbol: sp.Symbol) -> 
 
 
 def _name_expectations(expressions: list[sp.Expr], lines: list[str], printer: NumPyText) -> list[sp.Expr]:
-    """Give every numeric expectation a name, so that no common subexpression reaches into its bound variable."""
-    nodes = sorted({n for e in expressions for n in e.atoms(*NUMERIC_NODES)}, key=sp.default_sort_key)
-    names = {}
-    for i, node in enumerate(nodes):
-        names[node] = sp.Symbol(f"expectation_{i}", real=True)
-        lines.append(f"expectation_{i} = {printer(node)}")
-    return [e.xreplace(names) for e in expressions]
+    """Name every node with a bound variable, so that no common subexpression reaches into it."""
+    for label, kinds in (("expectation", NUMERIC_NODES), ("natural", (inverse_log_partition,))):
+        nodes = sorted({n for e in expressions for n in e.atoms(*kinds)}, key=sp.default_sort_key)
+        names = {node: sp.Symbol(f"{label}_{i}", real=True) for i, node in enumerate(nodes)}
+        lines += [f"{symbol.name} = {printer(node)}" for node, symbol in names.items()]
+        expressions = [e.xreplace(names) for e in expressions]
+    return expressions

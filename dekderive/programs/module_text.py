@@ -31,7 +31,7 @@ def module_text(update_map: UpdateMap, sources: Sequence[Citation], *, header: s
     names, scalar = _scalar_functions(update_map)
     functions = _functions(update_map, names)
     modules = frozenset().union(*(f.modules for f in [*scalar, *functions]))
-    local = sorted(modules & {"hermite", "special"})
+    local = sorted(modules & {"hermite", "implicit", "special"})
     imports = (["import numpy as np", ""] if "np" in modules else []) + (
         [f"from dekderive.kernels import {', '.join(local)}"] if local else []
     )

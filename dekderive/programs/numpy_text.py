@@ -10,6 +10,8 @@ import sympy as sp
 from dekderive.atoms import ATOMS, Atom
 from dekderive.duals.numeric import NUMERIC_NODES
 from dekderive.errors import UnprintableNode
+from dekderive.implicit import inverse_log_partition
+from dekderive.symbols import eta
 
 __all__ = ["NumPyText"]
 
@@ -86,6 +88,8 @@ class NumPyText:
             self.modules.add("hermite")
             names = [self._functions[f] for f in e.args[:2]]
             return f"hermite.{type(e).__name__}({', '.join([*names, *(self(a) for a in e.args[2:])])})", _ATOM
+        if isinstance(e, inverse_log_partition):
+            return self._inverse(e), _ATOM
         if isinstance(e, Atom) or type(e) in ATOMS:
             self.modules.add("special")
             return f"special.{type(e).__name__}({', '.join(self(a) for a in e.args)})", _ATOM
@@ -100,6 +104,12 @@ class NumPyText:
             )
         self.modules.add(function.split(".")[0])
         return f"{function}({', '.join(self(a) for a in e.args)})", _ATOM
+
+    def _inverse(self, e: inverse_log_partition) -> str:
+        self.modules |= {"implicit", "np"}
+        lower, upper = ("-np.inf" if x == -sp.oo else "np.inf" if x == sp.oo else self(x) for x in e.branch)
+        functions = f"lambda eta: {self(e.log_partition)}, lambda eta: {self(e.log_partition.diff(eta))}"
+        return f"implicit.inverse({functions}, {self(e.level)}, {lower}, {upper})"
 
     def _number(self, e: sp.Expr) -> tuple[str, int]:
         if e.is_Integer:
