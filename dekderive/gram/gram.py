@@ -188,7 +188,7 @@ def diagonal_of(kernel: Kernel, side: Side, parameters: Mapping[str, float], con
     return (continuous_values if continuous_part else diagonal_values)(kernel, side, parameters)
 
 
-def prepared_output(out: Array | None, shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
+def prepared_output(out: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """The array to write to, after a check of the one that was passed."""
     if out is None:
         return np.empty(shape, dtype=dtype)

@@ -43,7 +43,7 @@ class Moments:
         pairs = Pairs(left, right, Block(slice(0, len(left)), slice(0, len(right))))
         for points in (left, right):
             self.checked_diagonal(points)
-        matrix = self.of_pairs(pairs).reshape(len(left), len(right))
+        matrix: Array = self.of_pairs(pairs).reshape(len(left), len(right))
         if Y is None:
             matrix = np.tril(matrix, -1)
             matrix = matrix + matrix.T

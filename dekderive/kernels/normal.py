@@ -157,8 +157,8 @@ def _variance_by_moments(x: Array) -> Array:
 
     The mean need not be accurate: its error enters squared.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(56)
-    nodes = 5.0 * (nodes + 1.0)
+    roots, weights = np.polynomial.legendre.leggauss(56)
+    nodes = 5.0 * (roots + 1.0)
     weights = weights * np.exp(-0.5 * nodes * nodes)
     mean = x + _inverse_mills(x)
     total, spread = np.zeros_like(x), np.zeros_like(x)

@@ -150,7 +150,7 @@ def _split(data: Dataset, folds: int, seed: int) -> tuple[Part, ...]:
         from sklearn.model_selection import KFold, StratifiedKFold
     except ImportError as error:
         raise MissingExtra("models are fitted with scikit-learn: pip install 'dekderive[sklearn]'") from error
-    smallest = len(data.y) if data.task == "regression" else int(np.bincount(data.y.astype(int)).min())
+    smallest = len(data.y) if data.task == "regression" else int(np.min(np.bincount(data.y.astype(int))))
     if folds < 2 or smallest < 2 * folds:
         what = "rows" if data.task == "regression" else "members of the smallest class"
         raise InvalidInput(

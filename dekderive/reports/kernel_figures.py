@@ -44,7 +44,7 @@ def kernel_figures(
 
 def _functions(link: Reparameterisation, update_map: UpdateMap) -> Figure:
     numbers = {p: sp.Float(d.default) for p, d in update_map.parameters}
-    grid = np.linspace(-4, 4, 481)
+    grid = np.linspace(-4, 4, 481, dtype=np.float64)
     scalar = {
         "natural map R": link.natural_map,
         "activation σ = (A∘R)′": link.activation,
@@ -75,11 +75,12 @@ def _natural_grid(domain: sp.Interval) -> Array:
     low = float(domain.start) if domain.start.is_finite else None
     high = float(domain.end) if domain.end.is_finite else None
     if low is None and high is None:
-        return np.linspace(-4, 4, 481)
+        return np.linspace(-4, 4, 481, dtype=np.float64)
     if low is not None and high is not None:
-        return np.linspace(low, high, 483)[1:-1]
+        return np.linspace(low, high, 483, dtype=np.float64)[1:-1]
     # Half-lines: the action is at the finite end, where A' usually has a pole.
-    return high - np.geomspace(4, 0.05, 400) if high is not None else low + np.geomspace(0.05, 4, 400)  # type: ignore[operator]
+    distances = np.geomspace(4, 0.05, 400, dtype=np.float64)
+    return high - distances if high is not None else float(domain.start) + distances[::-1]
 
 
 def _visible(values: Array) -> Array:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from dekderive.errors import InvalidInput
 from dekderive.solvers.picard import as_problems
@@ -103,7 +103,7 @@ class _History:
         self._begun = False
         self._epsilon = max(regularisation, float(np.finfo(x.dtype).eps))
 
-    def extrapolate(self, x: Array, f: Array, image: Array, forget: Array) -> Array:
+    def extrapolate(self, x: Array, f: Array, image: Array, forget: NDArray[np.bool_]) -> Array:
         """The next point; a plain step for the problems that must `forget`."""
         if self._begun:
             self.df, self.dg = np.roll(self.df, 1, axis=0), np.roll(self.dg, 1, axis=0)

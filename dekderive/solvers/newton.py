@@ -90,7 +90,7 @@ def newton(
     x, lo, hi, *columns = np.broadcast_arrays(*pieces)
     if not (np.isfinite(lo).all() and np.isfinite(hi).all() and (lo <= hi).all()):
         raise InvalidInput("newton needs brackets with finite ends and lower <= upper; some are empty or not finite")
-    flat = [c.ravel() for c in columns]
+    flat: list[Array] = [c.ravel() for c in columns]
     with np.errstate(all="ignore"):
         roots = find_roots(
             residual, derivative, x.ravel(), lo.ravel(), hi.ravel(), flat, tolerance=tolerance, floor=floor,

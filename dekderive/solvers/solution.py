@@ -31,7 +31,7 @@ class Status(enum.Enum):
 
 def worst(codes: NDArray[np.int8]) -> Status:
     """The most severe of the outcomes of the entries of an array."""
-    return list(Status)[int(codes.max(initial=0))]
+    return list(Status)[int(np.max(codes, initial=0))]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -133,7 +133,7 @@ class _Work:
         right = coefficients(self.g, self.b[rows_y], order)
         r, scale = self.r[todo], left.norm[jx] * right.norm[jy]
         missing = left.tails[:, -1][jx] * right.tails[:, -1][jy]
-        if not missing.max() <= _TOLERANCE:
+        if not np.max(missing) <= _TOLERANCE:
             missing *= np.abs(r) ** order
         small = ~(missing > _TOLERANCE)  # NaN, where f or g overflows, has nowhere to go
         done = todo[small]

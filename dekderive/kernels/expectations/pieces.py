@@ -126,7 +126,7 @@ def _differentiated(f: Integrand, reach: int, order: int) -> _Line:
 @functools.lru_cache(maxsize=64)
 def _scale(f: Integrand) -> float:
     """Size of f near 0: what its rounding errors are measured against."""
-    values = np.abs(evaluate(f, np.linspace(-2.0, 2.0, 26)))
+    values = np.abs(evaluate(f, np.linspace(-2.0, 2.0, 26, dtype=np.float64)))
     return float(np.max(values[np.isfinite(values)], initial=0.0))
 
 
