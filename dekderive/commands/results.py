@@ -151,14 +151,16 @@ def _usage(work: Work) -> str:
     if work.comparison is not None:
         chosen = next(s.chosen[0] for s in work.comparison.scores if s.kernel == "DEKer")
         level, moments = chosen["regularisation"], _constructor(moments_for(work.moments, chosen["scale"]))
+    part = ", continuous_part=True" if work.comparison is not None else ""
+    given = f"moments={moments}, regularisation={level:.4g}{part}"
     return (
         f"from dekderive.estimators import EquilibriumKernel\n"
         f"from dekderive.gram import gram\n"
         f"from dekderive.gram.moments import {work.moments}\n"
         f"from {work.derivation.name} import KERNEL  # with this folder on sys.path\n\n"
-        f"moments = {moments}\n"
-        f"K = gram(KERNEL, X, moments=moments, regularisation={level:g})  # X: standardised rows\n"
-        f"kernel = EquilibriumKernel(KERNEL, moments=moments, regularisation={level:g})"
+        f"choice = dict({given})\n"
+        f"K = gram(KERNEL, X, **choice)  # X: standardised rows\n"
+        f"kernel = EquilibriumKernel(KERNEL, **choice)  # for scikit-learn"
     )
 
 

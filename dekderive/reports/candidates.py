@@ -138,7 +138,8 @@ def _equilibrium(kernel: Kernel, moments: str, scale: float, level: float, fixed
     chosen = moments_for(moments, scale)
 
     def evaluate(X: Array, Z: Array | None = None) -> Array:
-        return np.asarray(gram(kernel, X, Z, moments=chosen, regularisation=level))
+        # The nugget of a kernel that jumps at x = y would be a ridge that nobody chose; ridge and noise are chosen.
+        return np.asarray(gram(kernel, X, Z, moments=chosen, continuous_part=True, regularisation=level))
 
     def admits(X: Array) -> NoFixedPoint | None:
         try:
@@ -153,7 +154,8 @@ def _equilibrium(kernel: Kernel, moments: str, scale: float, level: float, fixed
         # A larger regularisation always has a fixed point if a smaller one has.
         lowest = min(c.values["regularisation"] for c in admissible if c.values["scale"] == scale)
         bounds = "fixed" if fixed else (lowest, 30.0 * level)
-        return EquilibriumKernel(kernel, moments=chosen, regularisation=level, regularisation_bounds=bounds)
+        options = {"regularisation": level, "regularisation_bounds": bounds}
+        return EquilibriumKernel(kernel, moments=chosen, continuous_part=True, **options)
 
     return Candidate({"regularisation": level, "scale": scale}, evaluate, admits, gaussian_process)
 

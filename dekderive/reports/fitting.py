@@ -19,7 +19,7 @@ __all__ = ["ALPHAS", "METHODS", "Evaluated", "Part", "evaluated"]
 Array = NDArray[np.float64]
 Splits = tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]
 
-ALPHAS = tuple(float(a) for a in np.geomspace(1e-4, 10, 9))  # ridge, relative to the mean of the Gram diagonal
+ALPHAS = tuple(float(a) for a in np.geomspace(1e-6, 10, 9))  # ridge, relative to the mean of the Gram diagonal
 _SOFTNESS = tuple(float(c) for c in np.geomspace(0.01, 1000, 9))  # C of the support vector machine, relative likewise
 # What scikit-learn calls the hyper-parameters of (constant * kernel) + noise.
 _NAMES = {
