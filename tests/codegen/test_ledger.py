@@ -5,9 +5,9 @@ import json
 import pytest
 
 from codegen.ledger import compare, steady, write
-from codegen.plan import INDEX, Printer, load_sources, plan
+from codegen.plan import _HAND_WRITTEN, INDEX, Printer, load_sources, plan
 from dekderive.errors import StaleKernel
-from dekderive.ledger import Drift, intact, read_ledger, sha256
+from dekderive.ledger import FOLDER, Drift, intact, read_ledger, sha256
 
 DERIVATION = '''"""The fake kernel {name}."""
 from types import SimpleNamespace as Fake
@@ -202,6 +202,11 @@ def test_a_derivation_that_breaks_the_form_is_refused(root, name, text, message)
     (root / "derivations" / f"{name}.py").write_text(text)
     with pytest.raises(StaleKernel, match=message):
         plan_of(root)
+
+
+def test_no_kernel_can_hide_a_hand_written_module():
+    there = {path.stem for path in FOLDER.iterdir() if not path.name.startswith("_")}
+    assert there == set(_HAND_WRITTEN)
 
 
 def test_a_text_without_its_spec_is_refused(root):
