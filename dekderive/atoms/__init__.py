@@ -10,6 +10,14 @@ from dekderive.atoms.activations import elu, gelu, leaky_relu, silu
 from dekderive.atoms.atom import Atom
 from dekderive.atoms.bessel import bessel_ratio, bessel_ratio_slope, log_i0
 from dekderive.atoms.covariance import arcsine, rootgap, sin_minus_xcos, versine
+from dekderive.atoms.gaussian_pair import (
+    binormal,
+    damped_cosh,
+    damped_sinh,
+    exp_ndtr,
+    noisy_arcsine,
+    noisy_rootgap,
+)
 from dekderive.atoms.hyperbolic import langevin, langevin_slope, log_cosh, log_sinhc
 from dekderive.atoms.normal import (
     dawson,
@@ -27,8 +35,12 @@ __all__ = [
     "arcsine",
     "bessel_ratio",
     "bessel_ratio_slope",
+    "binormal",
+    "damped_cosh",
+    "damped_sinh",
     "dawson",
     "elu",
+    "exp_ndtr",
     "expit",
     "gelu",
     "inverse_mills",
@@ -40,6 +52,8 @@ __all__ = [
     "log_ndtr",
     "log_sinhc",
     "ndtr",
+    "noisy_arcsine",
+    "noisy_rootgap",
     "relu",
     "rootgap",
     "silu",
@@ -73,4 +87,10 @@ ATOMS: tuple[type[Atom], ...] = (
     sin_minus_xcos,
     rootgap,
     arcsine,
+    noisy_rootgap,
+    noisy_arcsine,
+    binormal,
+    exp_ndtr,
+    damped_sinh,
+    damped_cosh,
 )
