@@ -1,0 +1,1 @@
+"""Finding proofs: what a certificate holds.  Nothing here has to be trusted, the checker decides."""
