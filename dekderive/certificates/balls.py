@@ -32,6 +32,7 @@ __all__ = [
     "hull",
     "integer_power",
     "is_tiny",
+    "neighbourhood",
     "to_enclosure",
     "working_precision",
 ]
@@ -57,6 +58,11 @@ def as_ball(value: sp.Expr | Fraction | Ball) -> Ball:
     if isinstance(value, Fraction):
         return arb(fmpq(value.numerator, value.denominator))
     return as_ball(_Evaluation({})(value))
+
+
+def neighbourhood(middle: Fraction, radius: Fraction) -> Ball:
+    """Return a ball that contains everything within `radius` of `middle`."""
+    return hull(as_ball(middle - radius), as_ball(middle + radius))
 
 
 def evaluate(expr: sp.Expr, values: Mapping[sp.Symbol, sp.Expr | Ball]) -> Ball:
