@@ -1,14 +1,16 @@
-"""The command line: ``dekderive derive | show | emit | verify | kernels``."""
+"""The command line: ``dekderive derive | show | emit | verify | kernels | prove | check``."""
 
 from __future__ import annotations
 
 import click
 
 import dekderive
+from dekderive.commands.check import check
 from dekderive.commands.console import EXIT_CODES, Group
 from dekderive.commands.derive import derive
 from dekderive.commands.emit import emit
 from dekderive.commands.kernels import kernels
+from dekderive.commands.prove import prove
 from dekderive.commands.show import show
 from dekderive.commands.verify import verify
 
@@ -21,5 +23,5 @@ def main() -> None:
     """Derive infinitely deep equilibrium kernels from exponential families, and compute with them."""
 
 
-for command in (derive, show, emit, verify, kernels):
+for command in (derive, show, emit, verify, kernels, prove, check):
     main.add_command(command)

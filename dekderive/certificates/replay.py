@@ -71,7 +71,9 @@ class _Refused:
     """Modules without enclosures: expectations by series, implicit functions."""
 
     def __getattr__(self, name: str) -> Callable[..., _Number]:
-        raise NoClosedForm(f"the kernel calls {name}, a numerical expectation or inverse: its solutions have no enclosure yet")
+        raise NoClosedForm(
+            f"the kernel calls {name}, a numerical expectation or inverse: its solutions have no enclosure yet"
+        )
 
 
 def _enclosed(function: Callable[..., sp.Expr]) -> Callable[..., _Number]:

@@ -170,9 +170,7 @@ def _number(state: Mapping[str, float], name: str) -> Fraction:
     return Fraction(float(state[name]))
 
 
-def _newton(
-    name: str, equation: Callable[[Ball], Ball], slope: Callable[[Ball], Ball], start: Fraction
-) -> Ball:
+def _newton(name: str, equation: Callable[[Ball], Ball], slope: Callable[[Ball], Ball], start: Fraction) -> Ball:
     """Widen around the computed number until Newton's interval lies inside, then sharpen twice."""
     width = max(abs(start), Fraction(1, 2**40)) / 2**50
     centre = as_ball(start)
@@ -186,12 +184,12 @@ def _newton(
                     image = sharper
             return image
         width *= 8
-    raise _Open(f"no interval around {name} = {float(start)!r} passes the test: the solution is too close to a double one")
+    raise _Open(
+        f"no interval around {name} = {float(start)!r} passes the test: the solution is too close to a double one"
+    )
 
 
-def _image(
-    centre: Ball, around: Ball, equation: Callable[[Ball], Ball], slope: Callable[[Ball], Ball]
-) -> Ball | None:
+def _image(centre: Ball, around: Ball, equation: Callable[[Ball], Ball], slope: Callable[[Ball], Ball]) -> Ball | None:
     steep = slope(around)
     if not steep.is_finite() or steep.contains(0):
         return None

@@ -11,7 +11,15 @@ from dekderive.certificates.checker.certificate import FORMAT, check, check_text
 
 EXPIT = [["variable", "z"], ["expit", 0]]
 VARIANCE = [*EXPIT, ["negate", 0], ["expit", 2], ["multiply", 1, 3]]  # expit(z) expit(-z)
-SQUARE = [*EXPIT, ["rational", "-1/2"], ["add", 1, 2], ["power", 3, 2], ["negate", 4], ["rational", "1/4"], ["add", 5, 6]]
+SQUARE = [
+    *EXPIT,
+    ["rational", "-1/2"],
+    ["add", 1, 2],
+    ["power", 3, 2],
+    ["negate", 4],
+    ["rational", "1/4"],
+    ["add", 5, 6],
+]
 COSINE = [["variable", "x"], ["cos", 0]]
 GAP = [*COSINE, ["negate", 1], ["add", 0, 2]]  # x - cos x
 LINE = {"z": ["-inf", "inf"]}
@@ -22,7 +30,9 @@ def certificate(claim, domain, proofs):
     return {**content, "digest": digest(content)}
 
 
-BOUND = certificate({"kind": "bound", "program": SQUARE, "at_most": "1/4", "at_least": "0"}, LINE, [["natural"], ["natural"]])
+BOUND = certificate(
+    {"kind": "bound", "program": SQUARE, "at_most": "1/4", "at_least": "0"}, LINE, [["natural"], ["natural"]]
+)
 CUT = certificate(
     {"kind": "bound", "program": GAP, "at_most": "5/2"},
     {"x": ["0", "2"]},
@@ -46,7 +56,15 @@ ROOT = certificate(
 EXISTENCE = certificate(
     {"kind": "existence", "equations": [GAP], "preconditioner": [["3/5"]]}, {"x": ["7/10", "4/5"]}, []
 )
-IDENTITY = certificate({"kind": "identity", "left": SQUARE, "right": [*EXPIT, ["rational", "1"], ["negate", 1], ["add", 2, 3], ["multiply", 1, 4]]}, LINE, [])
+IDENTITY = certificate(
+    {
+        "kind": "identity",
+        "left": SQUARE,
+        "right": [*EXPIT, ["rational", "1"], ["negate", 1], ["add", 2, 3], ["multiply", 1, 4]],
+    },
+    LINE,
+    [],
+)
 EXPECTATION = certificate(
     {"kind": "expectation", "program": VARIANCE, "variance": "1", "at_most": "22/100"},
     LINE,
@@ -199,7 +217,9 @@ def test_a_proof_cannot_keep_the_checker_busy(monkeypatch):
     assert "budget" in check(CUT).reason
 
 
-@pytest.mark.parametrize("text", ["", "[1", "[]", "{}", '{"format": 0.5}', '{"format": NaN}', "[" * 10**5, "null", '"a"'])
+@pytest.mark.parametrize(
+    "text", ["", "[1", "[]", "{}", '{"format": 0.5}', '{"format": NaN}', "[" * 10**5, "null", '"a"']
+)
 def test_any_text_has_an_outcome(text):
     assert not check_text(text).holds
 

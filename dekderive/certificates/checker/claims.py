@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 
-from dekderive.certificates.checker.programs import Instruction, Malformed, Program, derivative, read_program, read_rational
+from dekderive.certificates.checker.programs import (
+    Instruction,
+    Malformed,
+    Program,
+    derivative,
+    read_program,
+    read_rational,
+)
 from dekderive.certificates.checker.trees import Box, read_end
 
 __all__ = ["Obligation", "obligations", "read_box"]

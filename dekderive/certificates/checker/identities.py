@@ -119,7 +119,9 @@ class _Table:
             name, argument = self.functions[place]
             if power < 2 or argument is None:
                 continue
-            rest = _product(tuple((g, p) for g, p in monomial if g != place), ((place, power - 2),) if power > 2 else ())
+            rest = _product(
+                tuple((g, p) for g, p in monomial if g != place), ((place, power - 2),) if power > 2 else ()
+            )
             if name == "sqrt" and argument[1] == _ONE:
                 return self.times({rest: Fraction(1)}, argument[0])
             if name == "sin":

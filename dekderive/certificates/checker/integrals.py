@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from dekderive.certificates.checker import intervals
+from dekderive.certificates.checker import elementary, intervals
 from dekderive.certificates.checker.intervals import Interval, OutOfDomain, rational
-from dekderive.certificates.checker.programs import Malformed, Program, derivative, evaluate, read_program, read_rational
+from dekderive.certificates.checker.programs import (
+    Malformed,
+    Program,
+    derivative,
+    evaluate,
+    read_program,
+    read_rational,
+)
 from dekderive.certificates.checker.trees import LEAF_FORMS, Box, Refused, as_intervals
 
 __all__ = ["prove_existence", "prove_expectation"]
@@ -34,42 +41,63 @@ def prove_expectation(claim: Mapping[str, object], box: Box, cuts: object) -> No
     if any(a >= b for a, b in zip(places, places[1:], strict=False)):
         raise Malformed("the cuts must increase")
     (name,) = box
-    scale = intervals.sqrt(rational(2 * variance))
+    weight = _Weight(variance)
     ends: list[Fraction | None] = [None, *places, None]
-    total = rational(Fraction(0))
+    total = _ZERO
     for low, high in zip(ends, ends[1:], strict=False):
-        total = total + _largest(program, {name: (low, high)}) * _mass(low, high, scale)
+        total = total + _part(program, box, low, high, weight)
     if not total.at_most(bound):
         raise Refused(f"the upper sum is not below {bound}")
 
 
-def _mass(low: Fraction | None, high: Fraction | None, scale: Interval) -> Interval:
-    """The probability of a cell, half the difference of two error functions."""
-    left, right = (
-        intervals.erf(Interval(None, None) if end is None else rational(end) / scale) for end in (low, high)
-    )
-    minus, plus = rational(Fraction(-1)), rational(Fraction(1))
-    difference = (plus if high is None else right) - (minus if low is None else left)
-    return difference * rational(Fraction(1, 2))
+_ZERO, _HALF = rational(Fraction(0)), rational(Fraction(1, 2))
 
 
-def _largest(program: Program, cell: Box) -> Interval:
-    """The best upper bound that one of the leaf forms gives, as a number."""
-    best: int | None = None
-    # The middle of a cell and the slope on all of it give a bound whose excess falls like the square of the width;
-    # on an infinite cell only the values themselves can be bounded.
-    for form in (LEAF_FORMS["mean value"], LEAF_FORMS["natural"]):
-        if best is not None:
-            break
+class _Weight:
+    """The normal distribution function, and the density, of one variance; values are kept for the next cell."""
+
+    def __init__(self, variance: Fraction) -> None:
+        self.variance = rational(variance)
+        self.scale = intervals.sqrt(rational(2 * variance))
+        self.height = rational(Fraction(1)) / intervals.sqrt(rational(2 * variance) * Interval(*elementary.pi()))
+        self.known: dict[Fraction, tuple[Interval, Interval]] = {}
+
+    def at(self, x: Fraction | None, infinite: int) -> tuple[Interval, Interval]:
+        """Half the error function, which is the distribution function less 1/2, and the density."""
+        if x is None:
+            return _HALF * rational(Fraction(infinite)), _ZERO
+        if x not in self.known:
+            y = rational(x) / self.scale
+            self.known[x] = intervals.erf(y) * _HALF, intervals.exp(-y.power(2)) * self.height
+        return self.known[x]
+
+
+def _part(program: Program, box: Box, low: Fraction | None, high: Fraction | None, weight: _Weight) -> Interval:
+    """An upper bound of E[h(u); u in the cell].
+
+    With d1 <= h' <= d2 on the cell and m inside, h(x) <= h(m) + d2 (x - m)^+ - d1 (m - x)^+, and the two parts have known
+    expectations, E[(u - m)^+; u < b] = v (p(m) - p(b)) - m P(m < u < b): the error is of second order in the width.
+    """
+    (name,) = box
+    cell: Box = {name: (low, high)}
+    (below, density_low), (above, density_high) = weight.at(low, -1), weight.at(high, 1)
+    if low is not None and high is not None:
         try:
-            high = form(program, cell).high
+            slope = evaluate(derivative(program, name), as_intervals(cell))
+            if slope.low is not None and slope.high is not None:
+                m = (low + high) / 2
+                value, point = evaluate(program, as_intervals({name: (m, m)})), rational(m)
+                middle, density = weight.at(m, 0)
+                right = weight.variance * (density - density_high) - point * (above - middle)
+                left = point * (middle - below) + weight.variance * (density - density_low)
+                up, down = Interval(slope.high, slope.high), Interval(slope.low, slope.low)
+                return value * (above - below) + up * right - down * left
         except OutOfDomain:
-            continue
-        if high is not None and (best is None or high < best):
-            best = high
-    if best is None:
+            pass  # no derivative: the values themselves are bounded below
+    largest = LEAF_FORMS["natural"](program, cell).high
+    if largest is None:
         raise Refused("the integrand is not bounded on some cell")
-    return Interval(best, best)
+    return Interval(largest, largest) * (above - below)
 
 
 def prove_existence(claim: Mapping[str, object], box: Box) -> None:

@@ -231,6 +231,26 @@ def softplus(x: Interval) -> Interval:
     return Interval(low, high)
 
 
+def damped(x: Interval) -> Interval:
+    """``x exp(-x^2/2)``: it rises from -1 to 1 and falls outside, towards 0."""
+    root = exp(Interval(-ONE // 2, -ONE // 2))  # the largest value, at 1
+    assert root.high is not None
+    values = [Interval(0, 0)] if x.low is None or x.high is None else []
+    values += [
+        Interval(e, e) * exp(-(Interval(e, e).power(2) * Interval(ONE // 2, ONE // 2)))
+        for e in (x.low, x.high)
+        if e is not None
+    ]
+    if (x.low is None or x.low <= ONE) and (x.high is None or x.high >= ONE):
+        values.append(root)
+    if (x.low is None or x.low <= -ONE) and (x.high is None or x.high >= -ONE):
+        values.append(-root)
+    result = values[0]
+    for value in values[1:]:
+        result = result.join(value)
+    return result
+
+
 def sign(x: Interval) -> Interval:
     """Sign; at 0 everything between -1 and 1, as for the generalised gradient of the absolute value."""
     if x.low is not None and x.low > 0:

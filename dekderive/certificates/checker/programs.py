@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
-from dekderive.certificates.checker import elementary, intervals
-from dekderive.certificates.checker.intervals import Interval
+from dekderive.certificates.checker import elementary, intervals, variances
+from dekderive.certificates.checker.intervals import Interval, OutOfDomain
 
 __all__ = ["Malformed", "Program", "derivative", "evaluate", "read_program", "read_rational"]
 
@@ -34,6 +34,7 @@ class Program:
 
     code: tuple[Instruction, ...]
     slopes: dict[str, Program] = field(default_factory=dict, compare=False, repr=False)  # derivatives that are known
+    constants: dict[int, Interval] = field(default_factory=dict, compare=False, repr=False)  # values without a variable
 
 
 _UNARY: Mapping[str, Callable[[Interval], Interval]] = {
@@ -52,7 +53,12 @@ _UNARY: Mapping[str, Callable[[Interval], Interval]] = {
     "softplus": intervals.softplus,
     "absolute": lambda x: x.magnitude(),
     "sign": intervals.sign,
+    "damped": intervals.damped,
+    "langevin_slope": variances.langevin_slope,
+    "bessel_ratio_slope": variances.bessel_ratio_slope,
+    "truncated_normal_variance": variances.truncated_normal_variance,
 }
+_WITHOUT_SLOPE = ("sign", "langevin_slope", "bessel_ratio_slope", "truncated_normal_variance")
 _BINARY: Mapping[str, Callable[[Interval, Interval], Interval]] = {
     "add": lambda x, y: x + y,
     "multiply": lambda x, y: x * y,
@@ -66,7 +72,9 @@ def read_rational(text: object) -> Fraction:
         raise Malformed(f"a number must be a string such as '3/5', got {str(text)[:40]!r}")
     numerator, slash, denominator = text.partition("/")
     parts = [numerator, denominator] if slash else [numerator]
-    if not all(p.lstrip("-").isascii() and p.lstrip("-").isdigit() for p in parts) or (slash and denominator[:1] == "-"):
+    if not all(p.lstrip("-").isascii() and p.lstrip("-").isdigit() for p in parts) or (
+        slash and denominator[:1] == "-"
+    ):
         raise Malformed(f"a number must be a string such as '3/5', got {text[:40]!r}")
     if slash and int(denominator) == 0:
         raise Malformed("a number with denominator 0")
@@ -117,8 +125,15 @@ def evaluate(program: Program, box: Mapping[str, Interval]) -> Interval:
         If some function of the program is not defined on all that it may be given.
     """
     values: list[Interval] = []
-    for name, *arguments in program.code:
+    constants = program.constants
+    first = not constants
+    for place, (name, *arguments) in enumerate(program.code):
+        if place in constants:
+            values.append(constants[place])
+            continue
         values.append(_value(str(name), arguments, values, box))
+        if first and name != "variable" and all(p in constants for p in _places((name, *arguments))):
+            constants[place] = values[-1]
     return values[-1]
 
 
@@ -191,9 +206,7 @@ def _derivative(program: Program, variable: str) -> Program:
     return Program(_live(builder.code))
 
 
-def _slope(
-    b: _Builder, place: int, name: str, arguments: list[object], slopes: list[int], variable: str
-) -> int:
+def _slope(b: _Builder, place: int, name: str, arguments: list[object], slopes: list[int], variable: str) -> int:
     if name in ("rational", "pi"):
         return b.zero
     if name == "variable":
@@ -236,10 +249,13 @@ def _outer(b: _Builder, place: int, name: str, i: int) -> int:
         return b.add(b.one, b.negate(b.power(place, 2)))
     if name == "softplus":
         return b.put("expit", i)
+    if name == "damped":  # x exp(-x^2/2)
+        bell = b.put("exp", b.multiply(b.rational(Fraction(-1, 2)), b.power(i, 2)))
+        return b.add(bell, b.negate(b.multiply(i, place)))
     if name == "absolute":  # the generalised gradient: the mean value theorem holds with it (Lebourg)
         return b.put("sign", i)
-    if name == "sign":
-        raise Malformed("the derivative of a jump is asked for")
+    if name in _WITHOUT_SLOPE:
+        raise OutOfDomain(f"the derivative of {name} is not known to the checker")
     if name == "erf":
         scale = b.over(b.rational(2), b.put("sqrt", b.put("pi")))
         return b.multiply(scale, b.put("exp", b.negate(b.power(i, 2))))

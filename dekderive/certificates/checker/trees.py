@@ -105,9 +105,7 @@ def as_intervals(box: Box) -> dict[str, Interval]:
 
 
 def _interval(low: Fraction | None, high: Fraction | None) -> Interval:
-    return Interval(
-        None if low is None else rational(low).low, None if high is None else rational(high).high
-    )
+    return Interval(None if low is None else rational(low).low, None if high is None else rational(high).high)
 
 
 def _natural(program: Program, box: Box) -> Interval:

@@ -66,7 +66,11 @@ def _domain(domain: Domain) -> dict[str, list[str]]:
 def _prove(claim: dict[str, object], domain: dict[str, list[str]], pieces: int) -> Proof:
     """Find a tree for every inequality that the claim consists of."""
     trees: list[object] = []
-    for obligation in obligations(claim, read_box(domain)):
+    try:
+        needed = obligations(claim, read_box(domain))
+    except OutOfDomain as error:
+        return Proof(Verdict.UNDECIDED, detail=str(error))
+    for obligation in needed:
         found = find_tree(obligation, pieces)
         if found.verdict is not Verdict.HOLDS:
             return Proof(found.verdict, None, found.point, found.piece, f"not proved: {obligation.reason}")
@@ -276,9 +280,7 @@ def prove_identity(left: sp.Expr, right: sp.Expr, *, text: str = "") -> Proof:
     return _certified(claim | _text(text, f"{left} = {right}"), {s.name: ["-inf", "inf"] for s in symbols}, [])
 
 
-def prove_existence(
-    equations: Sequence[sp.Expr], domain: Domain, *, text: str = ""
-) -> Proof:
+def prove_existence(equations: Sequence[sp.Expr], domain: Domain, *, text: str = "") -> Proof:
     """Prove that a system has exactly one solution in a small box, by Krawczyk's test.
 
     Parameters
@@ -304,10 +306,7 @@ def prove_existence(
     box = read_box(ends)
     centre = as_intervals({n: ((low + high) / 2,) * 2 for n, (low, high) in box.items()})  # type: ignore[operator,misc]
     matrix = sp.Matrix(
-        [
-            [_middle(evaluate(derivative(read_program(c, list(box)), n), centre)) for n in box]
-            for c in codes
-        ]
+        [[_middle(evaluate(derivative(read_program(c, list(box)), n), centre)) for n in box] for c in codes]
     )
     if matrix.rows != matrix.cols or matrix.det() == 0:
         return Proof(Verdict.UNDECIDED, detail="the system is singular in the middle of the box")

@@ -17,6 +17,7 @@ from dekderive.verdict import Verdict
 __all__ = ["Found", "find_tree"]
 
 PIECES = 20_000
+_FAR = 1 << 64  # what resists so far out does so for a reason that no cut removes
 _NARROW = Fraction(1, 1 << 80)  # pieces below this size are not cut: a tangency cannot be proved by cutting
 
 
@@ -104,7 +105,9 @@ def _sampled(program: Program, box: Box, bound: Fraction) -> dict[str, Fraction]
     return _first_above(program, [dict(zip(box, c, strict=True)) for c in combinations], bound)
 
 
-def _first_above(program: Program, points: Sequence[dict[str, Fraction]], bound: Fraction) -> dict[str, Fraction] | None:
+def _first_above(
+    program: Program, points: Sequence[dict[str, Fraction]], bound: Fraction
+) -> dict[str, Fraction] | None:
     for point in points:
         try:
             value = evaluate(program, as_intervals({name: (x, x) for name, x in point.items()}))
@@ -121,7 +124,8 @@ def _cut(program: Program, piece: Box) -> tuple[int, Fraction | None]:
     best, axis = Fraction(-1), 0
     for i, (name, (low, high)) in enumerate(piece.items()):
         if low is None or high is None:
-            return i, _between(low, high)
+            cut = _between(low, high)
+            return (i, cut) if abs(cut) < _FAR else (0, None)
         if high - low <= _NARROW * max(1, abs(low), abs(high)):
             continue
         try:

@@ -26,8 +26,12 @@ _UNARY: Mapping[type, str] = {
     sp.erf: "erf",
     sp.tanh: "tanh",
     sp.Abs: "absolute",
+    sp.sign: "sign",
     atoms.expit: "expit",
     atoms.softplus: "softplus",
+    atoms.langevin_slope: "langevin_slope",
+    atoms.bessel_ratio_slope: "bessel_ratio_slope",
+    atoms.truncated_normal_variance: "truncated_normal_variance",
 }
 
 
@@ -117,6 +121,9 @@ class _Writer:
             for part in parts:
                 value = self.put("add", value, self.signed(part))
             return value
+        damped = self.damped(e)
+        if damped is not None:
+            return damped
         coefficient, rest = e.as_coeff_Mul()
         if coefficient == -1:
             return self.put("negate", self.write(rest))
@@ -127,6 +134,19 @@ class _Writer:
         for part in e.args[1:]:
             value = self.put("multiply", value, self.write(part))
         return value
+
+    def damped(self, e: sp.Expr) -> int | None:
+        """x exp(-c x^2) f as damped(sqrt(2c) x) f / sqrt(2c): one function where interval arithmetic has infinity times 0."""
+        bells = [f for f in e.args if isinstance(f, sp.exp)]
+        for bell in bells:
+            for x in (f for f in e.args if f.is_Symbol):
+                rate = -bell.args[0] / x**2
+                if rate.is_number and rate.is_positive:
+                    scale = sp.sqrt(2 * rate)
+                    rest = sp.Mul(*(f for f in e.args if f not in (x, bell))) / scale
+                    value = self.put("damped", self.write(scale * x))
+                    return value if rest == 1 else self.put("multiply", self.write(rest), value)
+        return None
 
     def signed(self, part: sp.Expr) -> int:
         if part.is_number or not part.could_extract_minus_sign():

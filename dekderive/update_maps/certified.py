@@ -1,0 +1,122 @@
+"""Certificates of update maps: Lipschitz constants of deep equilibrium kernels, contraction of tangent kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from dekderive.atoms import Atom, step
+from dekderive.certificates.prover.prove import Proof, prove_bound, prove_expectation
+from dekderive.errors import DekderiveError
+from dekderive.duals.algebra import homogeneity
+from dekderive.kernels.kernel import Chart
+from dekderive.symbols import angle, z
+from dekderive.update_maps.update_map import UpdateMap, in_chart
+from dekderive.verdict import Verdict
+
+__all__ = ["NamedProof", "certificates"]
+
+
+@dataclass(frozen=True)
+class NamedProof:
+    """A proof, the name of its file, and what follows from it in words."""
+
+    name: str
+    consequence: str
+    proof: Proof
+
+
+def certificates(update_map: UpdateMap) -> tuple[NamedProof, ...]:
+    r"""Look for certificates of what is claimed about an update map.
+
+    * A deep equilibrium kernel contracts in the Bures-Wasserstein metric for
+      :math:`\lambda > \sqrt c \sup|\rho'| + \sup|\sigma'|` (Theorem A): both suprema are bounded.
+    * A tangent kernel contracts for :math:`\sigma_w^2\, \mathbb E[\phi'(u)^2] < 1` at the variance in question
+      (Price and Cauchy-Schwarz); for inputs normalised to unit variance the expectation is bounded.
+
+    Returns
+    -------
+    tuple of NamedProof
+        UNDECIDED ones say why: a slope that jumps has no Lipschitz constant, and the kernel rests on another claim.
+
+    Examples
+    --------
+    >>> from dekderive.atoms import relu
+    >>> from dekderive.update_maps import deq_ntk, normalised
+    >>> (found,) = certificates(deq_ntk(normalised(relu(z)), name="mine"))
+    >>> found.proof.verdict.name, found.consequence
+    ('HOLDS', 'the kernel contracts for weight_variance < 1')
+    """
+    functions = dict(update_map.functions)
+    if update_map.model == "deq_ntk":
+        return (_tangent(update_map),)
+    return tuple(
+        _lipschitz(name, functions[name], letter) for name, letter in (("slope", "rho"), ("activation", "sigma"))
+    )
+
+
+def _lipschitz(name: str, function: sp.Expr, letter: str) -> NamedProof:
+    """A bound of |f'|, a thousandth above what sampling finds."""
+    derivative = function.diff(z)
+    consequence = f"sup |{letter}'| for Theorem A"
+    if derivative.has(sp.DiracDelta):
+        reason = f"{function} jumps, so it has no Lipschitz constant; uniqueness is proved in the angle instead"
+        return NamedProof(f"{name}_lipschitz", consequence, Proof(Verdict.UNDECIDED, detail=reason))
+    derivative = derivative.replace(step, lambda x: (1 + sp.sign(x)) / 2)
+    try:
+        bound = _rounded_up(derivative)
+        if bound is None:
+            reason = f"the derivative of {function} is unbounded; the kernel rests on the pairwise modulus (Theorem B)"
+            return NamedProof(f"{name}_lipschitz", consequence, Proof(Verdict.UNDECIDED, detail=reason))
+        text = f"|{letter}'| <= {bound} for {letter} = {function}"
+        proof = prove_bound(derivative, {z: (-sp.oo, sp.oo)}, at_most=bound, at_least=-bound, text=text)
+    except DekderiveError as error:
+        proof = Proof(Verdict.UNDECIDED, detail=str(error))
+    return NamedProof(f"{name}_lipschitz", consequence, proof)
+
+
+def _rounded_up(derivative: sp.Expr) -> sp.Rational | None:
+    """A number above |f'| at all samples; None if it still grows where the samples end."""
+    elementary = derivative.replace(lambda e: isinstance(e, Atom), lambda e: e.definition)
+    values = [abs(elementary.subs(z, sp.Rational(k, 16)).evalf(15)) for k in range(-160, 161)]
+    largest = max(values)
+    if largest > 1 and largest in (values[0], values[-1]) and values.count(largest) == 1:
+        return None
+    return sp.Rational(int(sp.ceiling(largest * (1 + sp.Rational(1, 1000)) * 10**4)), 10**4)
+
+
+def _tangent(update_map: UpdateMap) -> NamedProof:
+    activation = dict(update_map.functions)["activation"]
+    if update_map.chart is Chart.ANGLE and homogeneity(activation) == 1:
+        return _homogeneous(update_map)
+    square = activation.diff(z) ** 2
+    try:
+        # Half a percent above: a sharper bound takes more cells, and the certificate grows.
+        bound = sp.Rational(int(sp.ceiling(_mean_square(square) * 1005)), 1000)
+        text = f"E[f'(u)^2] <= {bound} for f = {activation}, u ~ N(0, 1)"
+        proof = prove_expectation(square, z, sp.S.One, bound, text=text)
+    except DekderiveError as error:
+        return NamedProof("contraction", "contraction", Proof(Verdict.UNDECIDED, detail=str(error)))
+    return NamedProof(
+        "contraction", f"for unit variances the kernel contracts for weight_variance < {1 / bound}", proof
+    )
+
+
+def _homogeneous(update_map: UpdateMap) -> NamedProof:
+    """Of a rectifier E[f'(u) f'(v)] is a function of the angle alone, at most its value at 0."""
+    tangent = sp.expand(in_chart(dict(update_map.duals)["slope_slope"].expression, update_map.chart))
+    largest = sp.nsimplify(tangent.subs(angle, 0))
+    text = f"|E[f'(u) f'(v)]| <= {largest} at every angle and all variances"
+    domain = {angle: (sp.S.Zero, sp.Rational(22, 7))}
+    proof = prove_bound(tangent, domain, at_most=largest, at_least=-largest, text=text)
+    return NamedProof("contraction", f"the kernel contracts for weight_variance < {1 / largest}", proof)
+
+
+def _mean_square(square: sp.Expr) -> sp.Expr:
+    """An approximate value: the proof does not depend on it."""
+    elementary = square.replace(lambda e: isinstance(e, Atom), lambda e: e.definition)
+    nodes = [sp.Rational(k, 8) for k in range(-80, 81)]
+    return sum(elementary.subs(z, x).evalf(15) * sp.exp(-(x**2) / 2).evalf(15) for x in nodes) / (
+        8 * sp.sqrt(2 * sp.pi).evalf(15)
+    )
