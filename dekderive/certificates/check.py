@@ -1,4 +1,4 @@
-"""``python -m dekderive.certificates.check CERTIFICATE.json ...``: is each of them a proof of what it claims?"""
+"""Is a file a proof of what it claims?  ``python -m dekderive.certificates.check CERTIFICATE.json ...``."""
 
 from __future__ import annotations
 

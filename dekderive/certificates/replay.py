@@ -1,8 +1,8 @@
 """Generated functions, replayed on balls: the same code, with NumPy and the special functions exchanged.
 
-A generated function is straight-line code over ``np`` and ``special``.  With these two names bound to ball arithmetic it
-returns enclosures of its own formula.  A literal with many digits stands for an irrational constant that was rounded when
-the text was printed, so it is read as a ball that contains whatever rounds to it.
+A generated function is straight-line code over ``np`` and ``special``.  With these two names bound to ball arithmetic
+it returns enclosures of its own formula.  A literal with many digits stands for an irrational constant that was rounded
+when the text was printed, so it is read as a ball that contains whatever rounds to it.
 """
 
 from __future__ import annotations

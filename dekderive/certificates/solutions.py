@@ -44,7 +44,7 @@ class CertifiedSolution:
     kyy: Enclosure | None = None
     coordinate: Enclosure | None = None
     value: Enclosure | None = None
-    detail: str = ""
+    detail: str = "interval Newton"
 
 
 def certify_solution(
@@ -111,8 +111,8 @@ def certify_solution(
         except _Open as error:
             return CertifiedSolution(Verdict.UNDECIDED, detail=str(error))
         value = work.call(kernel.readout)
-        ends = [to_enclosure(b) for b in (work.known["kxx"], work.known["kyy"], work.known[work.chart], value)]
-        return CertifiedSolution(Verdict.HOLDS, *ends, detail="interval Newton")
+        x, y, coordinate = (to_enclosure(work.known[name]) for name in ("kxx", "kyy", work.chart))
+        return CertifiedSolution(Verdict.HOLDS, x, y, coordinate, to_enclosure(value))
 
 
 class _Open(Exception):

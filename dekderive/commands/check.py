@@ -17,7 +17,7 @@ __all__ = ["check"]
 @click.option("--shipped", is_flag=True, help="Check the certificates that come with the shipped kernels, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def check(files: tuple[Path, ...], shipped: bool, as_json: bool) -> int:
-    """Check certificates: is each FILE a proof of what it claims?
+    """Check whether each certificate FILE is a proof of what it claims.
 
     The checker uses integer arithmetic of its own, and none of the code that found the proofs.  `python -m
     dekderive.certificates.check FILE ...` does the same with the standard library alone.

@@ -31,9 +31,9 @@ __all__ = ["prove"]
 def prove(
     formula: str, domain: tuple[str, ...], at_most: str | None, at_least: str | None, out: Path | None, as_json: bool
 ) -> int:
-    """Prove a bound of FORMULA on a box, for example
+    """Prove a bound of FORMULA on a box.
 
-        dekderive prove "expit(z)*expit(-z)" --on z=-inf,inf --at-most 1/4 -o bound.json
+    For example: dekderive prove "expit(z)*expit(-z)" --on z=-inf,inf --at-most 251/1000 -o bound.json
 
     Ends with a certificate that `dekderive check` follows, with a point at which the bound is false, or with the piece
     of the box that could not be decided.

@@ -8,8 +8,8 @@ import sympy as sp
 
 from dekderive.atoms import Atom, step
 from dekderive.certificates.prover.prove import Proof, prove_bound, prove_expectation
-from dekderive.errors import DekderiveError
 from dekderive.duals.algebra import homogeneity
+from dekderive.errors import DekderiveError
 from dekderive.kernels.kernel import Chart
 from dekderive.symbols import angle, z
 from dekderive.update_maps.update_map import UpdateMap, in_chart

@@ -198,7 +198,7 @@ def test_no_deletion_gets_through_and_none_raises(name):
     original = ALL[name]
     for path in paths({k: v for k, v in original.items() if k != "digest"}):
         outcome = check(changed(original, path, None))
-        # Inside of the claim a deletion may leave another claim that is true; of the cuts of an expectation some suffice.
+        # Inside of the claim a deletion may leave another claim that is true; of many cuts some suffice.
         assert not outcome.holds or path[0] == "claim" or name == "expectation", path
 
 

@@ -1,7 +1,7 @@
 """The prover finds what the checker accepts, refutes what is false with a point, and names the piece that resists."""
 
-import sympy as sp
 import pytest
+import sympy as sp
 
 from dekderive.atoms import expit, langevin_slope, softplus
 from dekderive.certificates.certificate import Certificate

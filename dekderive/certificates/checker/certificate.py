@@ -45,7 +45,7 @@ def check_text(text: str) -> Outcome:
 
 
 def _refuse(text: str) -> None:
-    raise ValueError(f"the number {text} is a float; certificates hold integers and strings such as '3/5'")
+    raise Malformed(f"the number {text} is a float; certificates hold integers and strings such as '3/5'")
 
 
 def check(certificate: object) -> Outcome:

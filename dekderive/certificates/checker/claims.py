@@ -75,8 +75,9 @@ def _bound(claim: Mapping[str, object], box: Box) -> list[Obligation]:
 
 
 def _contraction(claim: Mapping[str, object], box: Box) -> list[Obligation]:
-    """A map of a closed box into itself that shrinks the weighted maximum norm: by Banach one fixed point, for every
-    value of the variables that are no coordinates.
+    """Return what proves that a map takes a closed box into itself and shrinks the weighted maximum norm.
+
+    By Banach it then has one fixed point, for every value of the variables that are no coordinates.
 
     max_x |F_i(x) - F_i(y)| <= q |x - y| follows from sum_j (w_j / w_i) |dF_i/dx_j| <= q, and that sum of sizes is the
     largest of the sums with signs.
@@ -106,8 +107,10 @@ def _contraction(claim: Mapping[str, object], box: Box) -> list[Obligation]:
 
 
 def _unique_root(claim: Mapping[str, object], box: Box) -> list[Obligation]:
-    """Exactly one zero in one variable, for every value of the others: negative pieces, one increasing piece that
-    begins at most at 0 and ends at least at 0, positive pieces."""
+    """Return what proves that there is exactly one zero in one variable, for every value of the others.
+
+    There are negative pieces, one increasing piece that begins at most at 0 and ends at least at 0, positive pieces.
+    """
     program = read_program(claim.get("program"), list(box))
     (name,) = _names({"coordinates": [claim.get("variable")]}, box)
     pieces = [_piece(p) for p in _list(claim, "pieces", [], None)]

@@ -10,13 +10,20 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-__all__ = ["BITS", "ONE", "acos", "asin", "atan", "cos", "erf", "exp", "log", "pi", "sin", "sqrt"]
+from dekderive.errors import DekderiveError
+
+__all__ = ["BITS", "ONE", "OutOfDomain", "acos", "asin", "atan", "cos", "erf", "exp", "log", "pi", "sin", "sqrt"]
 
 BITS = 128
 ONE = 1 << BITS
 _GUARD = 64
 _WORK = BITS + _GUARD
 _UNIT = 1 << _WORK
+
+
+class OutOfDomain(DekderiveError, ArithmeticError):
+    """A function was asked for values that it does not have on all of an interval."""
+
 
 Pair = tuple[int, int]  # low <= value <= high; at the working precision unless a function says otherwise
 
@@ -158,7 +165,7 @@ def sqrt(x: int) -> Pair:
 def log(x: int) -> Pair:
     """Enclose log(x), x > 0, from x = m 2^k with m near 1: log m = 16 log m^(1/16), and 2 atanh((y - 1)/(y + 1))."""
     if x <= 0:
-        raise ValueError("the logarithm needs a positive argument")
+        raise OutOfDomain("the logarithm needs a positive argument")
     k = x.bit_length() - BITS
     y: Pair = ((x << _GUARD) >> k, -((-x << _GUARD) >> k)) if k > 0 else (x << (_GUARD - k), x << (_GUARD - k))
     for _ in range(4):
@@ -194,7 +201,7 @@ def atan(x: int) -> Pair:
 def asin(x: int) -> Pair:
     """Enclose asin(x), |x| <= 1, as atan(x / sqrt(1 - x^2)); at the ends it is +-pi/2."""
     if abs(x) > ONE:
-        raise ValueError("the inverse sine needs an argument in [-1, 1]")
+        raise OutOfDomain("the inverse sine needs an argument in [-1, 1]")
     half = _by(_pi(), 2)
     if abs(x) == ONE:
         return _rounded(half if x > 0 else (-half[1], -half[0]))
@@ -206,7 +213,7 @@ def asin(x: int) -> Pair:
 def acos(x: int) -> Pair:
     """Enclose acos(x), |x| <= 1, as twice atan(sqrt((1 - x)/(1 + x))); at -1 it is pi."""
     if abs(x) > ONE:
-        raise ValueError("the inverse cosine needs an argument in [-1, 1]")
+        raise OutOfDomain("the inverse cosine needs an argument in [-1, 1]")
     if x == -ONE:
         return pi()
     given = _given(x)

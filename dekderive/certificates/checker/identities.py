@@ -1,8 +1,8 @@
 """Identities between programs, decided in a normal form: quotients of polynomials in variables and opaque functions.
 
 Functions with equal arguments are one generator; sqrt(x)^2 is x, sin(x)^2 is 1 - cos(x)^2 and exp(-x) is 1/exp(x).
-Everything else about a function is ignored, so an identity that is found holds (wherever both sides are defined), and one
-that is not found may hold all the same.
+Everything else about a function is ignored, so an identity that is found holds (wherever both sides are defined), and
+one that is not found may hold all the same.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from itertools import pairwise
 
 from dekderive.certificates.checker import elementary, intervals
 from dekderive.certificates.checker.intervals import Interval, OutOfDomain, rational
@@ -38,13 +39,12 @@ def prove_expectation(claim: Mapping[str, object], box: Box, cuts: object) -> No
     if not isinstance(cuts, list) or len(cuts) > LARGEST_PARTITION:
         raise Malformed("the proof of an expectation is the list of its cuts")
     places = [read_rational(c) for c in cuts]
-    if any(a >= b for a, b in zip(places, places[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(places)):
         raise Malformed("the cuts must increase")
-    (name,) = box
     weight = _Weight(variance)
     ends: list[Fraction | None] = [None, *places, None]
     total = _ZERO
-    for low, high in zip(ends, ends[1:], strict=False):
+    for low, high in pairwise(ends):
         total = total + _part(program, box, low, high, weight)
     if not total.at_most(bound):
         raise Refused(f"the upper sum is not below {bound}")
@@ -73,10 +73,11 @@ class _Weight:
 
 
 def _part(program: Program, box: Box, low: Fraction | None, high: Fraction | None, weight: _Weight) -> Interval:
-    """An upper bound of E[h(u); u in the cell].
+    """Return an upper bound of E[h(u); u in the cell].
 
-    With d1 <= h' <= d2 on the cell and m inside, h(x) <= h(m) + d2 (x - m)^+ - d1 (m - x)^+, and the two parts have known
-    expectations, E[(u - m)^+; u < b] = v (p(m) - p(b)) - m P(m < u < b): the error is of second order in the width.
+    With d1 <= h' <= d2 on the cell and m inside, h(x) <= h(m) + d2 (x - m)^+ - d1 (m - x)^+, and the two parts have
+    known expectations, E[(u - m)^+; u < b] = v (p(m) - p(b)) - m P(m < u < b): the error is
+    of second order in the width.
     """
     (name,) = box
     cell: Box = {name: (low, high)}
@@ -111,14 +112,14 @@ def prove_existence(claim: Mapping[str, object], box: Box) -> None:
     """
     names = list(box)
     equations, matrix = claim.get("equations"), claim.get("preconditioner")
-    square = isinstance(matrix, list) and all(isinstance(r, list) and len(r) == len(names) for r in matrix)
-    if not isinstance(equations, list) or not square or {len(equations), len(matrix)} != {len(names)}:  # type: ignore[arg-type]
+    if not isinstance(equations, list) or not isinstance(matrix, list):
+        raise Malformed("existence needs equations and a preconditioner")
+    lengths = {len(equations), len(matrix), *(len(row) if isinstance(row, list) else -1 for row in matrix)}
+    if lengths != {len(names)}:
         raise Malformed("existence needs as many equations as variables, and a square preconditioner")
-    if any(low is None or high is None for low, high in box.values()):
-        raise Malformed("existence needs a bounded box")
     programs = [read_program(e, names) for e in equations]
-    rows = [[rational(read_rational(y)) for y in row] for row in matrix]  # type: ignore[union-attr]
-    middle: Box = {n: ((low + high) / 2,) * 2 for n, (low, high) in box.items()}  # type: ignore[operator,misc]
+    rows = [[rational(read_rational(y)) for y in row] for row in matrix]
+    middle = _middle_of(box)
     whole, centre = as_intervals(box), as_intervals(middle)
     values = [evaluate(p, centre) for p in programs]
     slopes = [[evaluate(derivative(p, n), whole) for n in names] for p in programs]
@@ -133,3 +134,12 @@ def prove_existence(claim: Mapping[str, object], box: Box) -> None:
             image = image + rest * (whole[other] - centre[other])
         if not image.inside(whole[name]):
             raise Refused(f"Krawczyk's operator leaves the box in {name}")
+
+
+def _middle_of(box: Box) -> Box:
+    middle: dict[str, tuple[Fraction, Fraction]] = {}
+    for name, (low, high) in box.items():
+        if low is None or high is None:
+            raise Malformed("existence needs a bounded box")
+        middle[name] = ((low + high) / 2, (low + high) / 2)
+    return middle

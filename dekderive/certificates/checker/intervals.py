@@ -11,15 +11,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from dekderive.certificates.checker import elementary
-from dekderive.certificates.checker.elementary import BITS, ONE
+from dekderive.certificates.checker.elementary import BITS, ONE, OutOfDomain
 
 __all__ = ["Interval", "OutOfDomain", "rational"]
 
 _FAR = 1 << (BITS + 12)  # exp is not computed beyond exp(4096): the bound there is the value at 4096, or infinity
-
-
-class OutOfDomain(ArithmeticError):
-    """A function was asked for values that it does not have on all of an interval."""
 
 
 @dataclass(frozen=True)

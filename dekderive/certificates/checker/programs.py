@@ -1,8 +1,8 @@
 """Straight-line programs: the expressions of a certificate, how they are evaluated, and how they are differentiated.
 
 A program is a list of instructions, each a name and its arguments: ``["variable", "rho"]``, ``["rational", "3/5"]``,
-``["pi"]``, ``["power", i, n]``, or a function and the numbers of earlier instructions, ``["multiply", i, j]``.  The last
-instruction is the value.
+``["pi"]``, ``["power", i, n]``, or a function and the numbers of earlier instructions, ``["multiply", i, j]``.  The
+last instruction is the value.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from dekderive.certificates.checker import elementary, intervals, variances
 from dekderive.certificates.checker.intervals import Interval, OutOfDomain
+from dekderive.errors import InvalidInput
 
 __all__ = ["Malformed", "Program", "derivative", "evaluate", "read_program", "read_rational"]
 
@@ -24,7 +25,7 @@ LARGEST_POWER = 1_000
 LARGEST_NUMBER = 2_000  # characters of a rational number
 
 
-class Malformed(ValueError):
+class Malformed(InvalidInput):
     """A certificate that is not one: the message says where."""
 
 
@@ -104,7 +105,7 @@ def _instruction(line: object, position: int, variables: Sequence[str]) -> Instr
         if type(n) is not int or abs(n) > LARGEST_POWER:
             raise Malformed(f"instruction {position}: the power must be an integer of at most {LARGEST_POWER}")
         return name, arguments[0], n
-    if name in _UNARY and len(arguments) == 1 or name in _BINARY and len(arguments) == 2:
+    if (name in _UNARY and len(arguments) == 1) or (name in _BINARY and len(arguments) == 2):
         for place in arguments:
             _check_place(place, position)
         return (name, *arguments)

@@ -17,13 +17,14 @@ from fractions import Fraction
 
 from dekderive.certificates.checker.intervals import Interval, OutOfDomain, rational
 from dekderive.certificates.checker.programs import Malformed, Program, derivative, evaluate, read_rational
+from dekderive.errors import DekderiveError
 
 __all__ = ["LEAF_FORMS", "Box", "Budget", "Refused", "as_intervals", "prove_at_most", "read_end"]
 
 Box = Mapping[str, tuple["Fraction | None", "Fraction | None"]]  # exact ends; None is infinite
 
 
-class Refused(ValueError):
+class Refused(DekderiveError):
     """A proof that does not prove its claim: the message says which piece of the domain resists."""
 
 
@@ -101,6 +102,7 @@ def _prove_leaf(program: Program, box: Box, bound: Fraction, form: str) -> None:
 
 
 def as_intervals(box: Box) -> dict[str, Interval]:
+    """Round a box outwards."""
     return {name: _interval(low, high) for name, (low, high) in box.items()}
 
 

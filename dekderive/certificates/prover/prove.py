@@ -1,4 +1,4 @@
-"""The verbs: bound, contraction, unique root, existence, identity and expectation, each with a certificate or a reason."""
+"""The verbs: each proves a kind of claim and returns a certificate, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -192,8 +192,8 @@ def prove_unique_root(
 ) -> Proof:
     """Prove that an expression has exactly one zero in one variable, for every value of the other symbols.
 
-    The interval of the variable is cut into pieces on which the expression is negative, increasing, or positive, in this
-    order (give the negative of a decreasing expression).
+    The interval of the variable is cut into pieces on which the expression is negative, increasing, or positive, in
+    this order (give the negative of a decreasing expression).
 
     Returns
     -------
@@ -304,7 +304,7 @@ def prove_existence(equations: Sequence[sp.Expr], domain: Domain, *, text: str =
     symbols, ends = list(domain), _domain(domain)
     codes = [program(e, symbols) for e in equations]
     box = read_box(ends)
-    centre = as_intervals({n: ((low + high) / 2,) * 2 for n, (low, high) in box.items()})  # type: ignore[operator,misc]
+    centre = as_intervals({n: ((low + high) / 2,) * 2 for n, (low, high) in box.items()})  # type: ignore[operator]
     matrix = sp.Matrix(
         [[_middle(evaluate(derivative(read_program(c, list(box)), n), centre)) for n in box] for c in codes]
     )

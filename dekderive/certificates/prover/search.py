@@ -126,7 +126,7 @@ def _cut(program: Program, piece: Box) -> tuple[int, Fraction | None]:
         if low is None or high is None:
             cut = _between(low, high)
             return (i, cut) if abs(cut) < _FAR else (0, None)
-        if high - low <= _NARROW * max(1, abs(low), abs(high)):
+        if high - low <= _NARROW * max(Fraction(1), abs(low), abs(high)):
             continue
         try:
             slope = evaluate(derivative(program, name), whole).magnitude().high

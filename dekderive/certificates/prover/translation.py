@@ -136,7 +136,7 @@ class _Writer:
         return value
 
     def damped(self, e: sp.Expr) -> int | None:
-        """x exp(-c x^2) f as damped(sqrt(2c) x) f / sqrt(2c): one function where interval arithmetic has infinity times 0."""
+        """Write x exp(-c x^2) as one function: interval arithmetic has infinity times 0 for the product."""
         bells = [f for f in e.args if isinstance(f, sp.exp)]
         for bell in bells:
             for x in (f for f in e.args if f.is_Symbol):
