@@ -12,14 +12,49 @@ if TYPE_CHECKING:
     from dekderive.certificates.enclosure import enclose, zero_verdict
     from dekderive.certificates.interval import Enclosure
     from dekderive.certificates.positivity import positive_verdict
+    from dekderive.certificates.prover.direct import (
+        prove_existence,
+        prove_expectation,
+        prove_identity,
+        prove_semidefinite,
+    )
+    from dekderive.certificates.prover.proof import Proof
+    from dekderive.certificates.prover.prove import prove_bound, prove_contraction, prove_unique_root
+    from dekderive.certificates.solutions import CertifiedSolution, certify_solution
 
-__all__ = ["Certificate", "Enclosure", "enclose", "positive_verdict", "zero_verdict"]
+__all__ = [
+    "Certificate",
+    "CertifiedSolution",
+    "Enclosure",
+    "Proof",
+    "certify_solution",
+    "enclose",
+    "positive_verdict",
+    "prove_bound",
+    "prove_contraction",
+    "prove_existence",
+    "prove_expectation",
+    "prove_identity",
+    "prove_semidefinite",
+    "prove_unique_root",
+    "zero_verdict",
+]
 
 _HOME = {
     "Certificate": "certificate",
+    "CertifiedSolution": "solutions",
     "Enclosure": "interval",
+    "Proof": "prover.proof",
+    "certify_solution": "solutions",
     "enclose": "enclosure",
     "positive_verdict": "positivity",
+    "prove_bound": "prover.prove",
+    "prove_contraction": "prover.prove",
+    "prove_existence": "prover.direct",
+    "prove_expectation": "prover.direct",
+    "prove_identity": "prover.direct",
+    "prove_semidefinite": "prover.direct",
+    "prove_unique_root": "prover.prove",
     "zero_verdict": "enclosure",
 }
 

@@ -14,7 +14,7 @@ from dekderive.errors import InvalidInput
 if TYPE_CHECKING:
     import sympy as sp
 
-    from dekderive.certificates.prover.prove import Proof
+    from dekderive.certificates.prover.proof import Proof
 
 __all__ = ["prove"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sympy as sp
 
 from dekderive.atoms import expit
-from dekderive.certificates.prover.prove import Proof, prove_bound
+from dekderive.certificates.prover.proof import Proof
+from dekderive.certificates.prover.prove import prove_bound
 from dekderive.families.family import Family
 from dekderive.symbols import eta
 from dekderive.verdict import Verdict

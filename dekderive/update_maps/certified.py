@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import sympy as sp
 
 from dekderive.atoms import Atom, step
-from dekderive.certificates.prover.prove import Proof, prove_bound, prove_expectation
+from dekderive.certificates.prover.direct import prove_expectation
+from dekderive.certificates.prover.proof import Proof
+from dekderive.certificates.prover.prove import prove_bound
 from dekderive.duals.algebra import homogeneity
 from dekderive.errors import DekderiveError
 from dekderive.kernels.kernel import Chart

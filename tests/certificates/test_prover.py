@@ -5,14 +5,8 @@ import sympy as sp
 
 from dekderive.atoms import expit, langevin_slope, softplus
 from dekderive.certificates.certificate import Certificate
-from dekderive.certificates.prover.prove import (
-    prove_bound,
-    prove_contraction,
-    prove_existence,
-    prove_expectation,
-    prove_identity,
-    prove_unique_root,
-)
+from dekderive.certificates.prover.direct import prove_existence, prove_expectation, prove_identity, prove_semidefinite
+from dekderive.certificates.prover.prove import prove_bound, prove_contraction, prove_unique_root
 from dekderive.certificates.prover.translation import program
 from dekderive.errors import InvalidInput, UndeclaredSymbol, UnprintableNode
 from dekderive.families import EXAMPLES, by_name
@@ -134,6 +128,21 @@ def test_expectations_bracket_the_true_value():
     above, below = (R(round(exact * 1000) + k, 1000) for k in (2, -2))
     assert prove_expectation(square, z, 1, above).verdict is Verdict.HOLDS
     assert prove_expectation(square, z, 1, below, cells=256).verdict is Verdict.UNDECIDED
+
+
+def test_definiteness_of_matrices():
+    triangular = sp.Matrix(6, 6, lambda i, j: max(0, 3 - abs(i - j)))
+    assert prove_semidefinite(triangular).certificate.check().holds
+    assert prove_semidefinite(sp.ones(4, 4)).verdict is Verdict.HOLDS  # singular
+    for n in range(3, 9):
+        box = sp.Matrix(n, n, lambda i, j: max(0, 2 - abs(i - j)) and 1)
+        proof = prove_semidefinite(box)
+        assert proof.verdict is (Verdict.FAILS if box.is_positive_semidefinite is False else Verdict.HOLDS)
+        if proof.verdict is Verdict.FAILS:
+            x = sp.Matrix([R(v.numerator, v.denominator) for v in proof.point.values()])
+            assert (x.T * box * x)[0] < 0
+    zero_pivot = sp.Matrix([[0, 1], [1, 5]])
+    assert prove_semidefinite(zero_pivot).verdict is Verdict.FAILS
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

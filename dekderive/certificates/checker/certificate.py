@@ -11,6 +11,7 @@ from dekderive.certificates.checker.claims import obligations, read_box
 from dekderive.certificates.checker.identities import prove_equal
 from dekderive.certificates.checker.integrals import prove_existence, prove_expectation
 from dekderive.certificates.checker.intervals import OutOfDomain
+from dekderive.certificates.checker.matrices import prove_semidefinite
 from dekderive.certificates.checker.programs import Malformed, read_program
 from dekderive.certificates.checker.trees import Box, Budget, Refused, prove_at_most
 
@@ -61,7 +62,8 @@ def check(certificate: object) -> Outcome:
             raise Malformed("the claim must be an object")
         if certificate.get("digest") != digest(certificate):
             raise Malformed("the digest does not belong to this content")
-        count = _prove(claim, read_box(certificate.get("domain")), certificate.get("proofs"))
+        box = {} if claim.get("kind") == "semidefinite" else read_box(certificate.get("domain"))
+        count = _prove(claim, box, certificate.get("proofs"))
     except (Malformed, Refused) as error:
         return Outcome(False, str(error), shown)
     except OutOfDomain as error:
@@ -83,6 +85,8 @@ def _prove(claim: Mapping[str, object], box: Box, proofs: object) -> int:
             prove_expectation(claim, box, proofs[0])
         elif kind == "existence":
             prove_existence(claim, box)
+        elif kind == "semidefinite":
+            prove_semidefinite(claim)
         else:
             left, right = (read_program(claim.get(side), list(box)) for side in ("left", "right"))
             prove_equal(left, right)
@@ -99,4 +103,4 @@ def _prove(claim: Mapping[str, object], box: Box, proofs: object) -> int:
     return len(needed)
 
 
-_WITHOUT_TREES = ("expectation", "existence", "identity")
+_WITHOUT_TREES = ("expectation", "existence", "identity", "semidefinite")
