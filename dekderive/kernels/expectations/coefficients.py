@@ -6,12 +6,17 @@ import functools
 import math
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dekderive.kernels.elementwise import Array
+from dekderive.kernels.expectations.functions import centred
+from dekderive.kernels.expectations.graded import line
 from dekderive.kernels.expectations.panels import (
+    NODES,
     Attempt,
     Grid,
     Index,
@@ -86,7 +91,7 @@ def coefficients(f: Integrand, variances: Array, order: int) -> Coefficients:
     Parameters
     ----------
     f : callable
-        Elementwise, hashable; smooth on either side of 0.
+        Elementwise, hashable; smooth between its knots.
     variances : ndarray, one-dimensional
         Ascending and distinct; non-negative and finite.
     order : int
@@ -95,7 +100,7 @@ def coefficients(f: Integrand, variances: Array, order: int) -> Coefficients:
     Raises
     ------
     NotConverged
-        If f is not smooth on either side of 0.
+        If f is not smooth between its knots.
 
     Examples
     --------
@@ -130,7 +135,9 @@ def _keep(f: Integrand, order: int, rows: Coefficients) -> None:
 
 
 def _computed(f: Integrand, variances: Array, order: int) -> Coefficients:
-    parts = [_batch(f, variances[i : i + _ROWS], order) for i in range(0, variances.size, _ROWS)]
+    # Knots away from 0 lie at different nodes for every variance, which then has panels of its own.
+    batch, rows = (_batch, _ROWS) if centred(f) else (_single, 1)
+    parts = [batch(f, variances[i : i + rows], order) for i in range(0, variances.size, rows)]
     columns = zip(*([getattr(p, field.name) for field in fields(p)] for p in parts), strict=True)
     return Coefficients(*(np.concatenate(c) for c in columns))
 
@@ -151,7 +158,33 @@ def _batch(f: Integrand, variances: Array, order: int) -> Coefficients:
             at_end = (np.abs(right[:, -1]) + np.abs(left[:, -1])) * np.exp(-0.25 * on.z[-1] ** 2)
         return Attempt(alpha, norm, missing, at_end)
 
-    found, usable = refined(attempt, f, variances)
+    return _assembled(variances, *refined(attempt, f, variances))
+
+
+def _single(f: Integrand, variances: Array, order: int) -> Coefficients:
+    """One variance, and any knots."""
+    deviation = math.sqrt(variances[0])
+
+    def attempt(rows: Index, refinement: int, reach: float) -> Attempt:
+        on = line(f, deviation, refinement, reach, min(1.0, 16.0 / math.sqrt(order)), NODES)
+        values = evaluate(f, deviation * on.z)
+        root_density = _root_density(on.z)
+        with np.errstate(all="ignore"):
+            weighted = values * on.weights * root_density
+            alpha = np.empty(order)
+            for k, function in enumerate(_hermite_functions(on.z, root_density, order)):
+                alpha[k] = function @ weighted
+            norm = np.sqrt(values**2 @ (on.weights * root_density**2))
+            largest = np.maximum(_density(on.left), _density(on.left + on.width))
+            missing = np.linalg.norm(remainder(values[None], on)[0] * np.sqrt(on.width * largest))
+            at_end = np.max(np.abs(values[[0, -1]])) * np.exp(-0.25 * on.z[-1] ** 2)
+        return Attempt(alpha[None], *(np.atleast_1d(x) for x in (norm, missing, at_end)))
+
+    return _assembled(variances, *refined(attempt, f, variances))
+
+
+def _assembled(variances: Array, found: Attempt, usable: NDArray[np.bool_]) -> Coefficients:
+    """Coefficients with the tails that Parseval's identity leaves."""
     norm, alpha = np.where(usable, found.norm, np.nan), np.where(usable[:, None], found.result, np.nan)
     safe = np.where(norm > 0, norm, 1.0)
     relative = (alpha / safe[:, None]) ** 2
@@ -178,16 +211,25 @@ def _table(order: int, on: Grid) -> Table:
 
 
 def _new_table(order: int, on: Grid) -> Table:
-    # The recurrence runs on Hermite functions, h_k times the root of the normal density: they are bounded by 1, so
-    # nothing overflows, and forward it is stable on both sides of the turning points.
-    root_density = np.exp(-0.25 * on.z**2) / (2 * math.pi) ** 0.25
+    root_density = _root_density(on.z)
     mass = on.weights * root_density
     even, odd = np.empty((on.z.size, (order + 1) // 2)), np.empty((on.z.size, order // 2))
-    before, current = np.zeros_like(on.z), root_density
-    for k in range(order):
-        (odd if k % 2 else even)[:, k // 2] = current * mass
-        before, current = current, (on.z * current - math.sqrt(k) * before) / math.sqrt(k + 1)
+    for k, function in enumerate(_hermite_functions(on.z, root_density, order)):
+        (odd if k % 2 else even)[:, k // 2] = function * mass
     return on, even, odd, mass * root_density
+
+
+def _root_density(z: Array) -> Array:
+    return np.exp(-0.25 * z**2) / (2 * math.pi) ** 0.25
+
+
+def _hermite_functions(z: Array, root_density: Array, order: int) -> Iterator[Array]:
+    # The recurrence runs on Hermite functions, h_k times the root of the normal density: they are bounded by 1, so
+    # nothing overflows, and forward it is stable on both sides of the turning points.
+    before, current = np.zeros_like(z), root_density
+    for k in range(order):
+        yield current
+        before, current = current, (z * current - math.sqrt(k) * before) / math.sqrt(k + 1)
 
 
 _kept_table = functools.lru_cache(maxsize=12)(_new_table)

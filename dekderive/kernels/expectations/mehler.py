@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from dekderive.kernels.discriminants import angle
 from dekderive.kernels.elementwise import Array
 from dekderive.kernels.expectations.coefficients import STRIDE, Coefficients, coefficients
+from dekderive.kernels.expectations.conditional import conditional_dual
+from dekderive.kernels.expectations.functions import centred
 from dekderive.kernels.expectations.panels import Index, Integrand
 from dekderive.kernels.expectations.sectors import sector_dual
 
@@ -61,7 +63,7 @@ def bivariate(f: Integrand, g: Integrand, kxx: Array, kyy: Array, kxy: Array) ->
     Raises
     ------
     NotConverged
-        If f or g is not smooth on either side of 0.
+        If f or g is not smooth between its knots.
 
     Examples
     --------
@@ -118,7 +120,8 @@ class _Work:
                 todo = self._at_order(todo, order)
         if todo.size:
             a, b = self.a[self.ix[todo]], self.b[self.iy[todo]]
-            found = sector_dual(self.f, self.g, a, b, angle(a, b, c[todo]), self.scale[todo])
+            plane = sector_dual if centred(self.f, self.g) else conditional_dual
+            found = plane(self.f, self.g, a, b, angle(a, b, c[todo]), self.scale[todo])
             self.value[todo], self.bound[todo] = found
         return self.value, self.bound
 
