@@ -6,7 +6,7 @@ from dekderive.atoms.atom import Atom
 from dekderive.atoms.covariance import arcsine, rootgap
 from dekderive.atoms.normal import ndtr
 
-__all__ = ["binormal", "damped_cosh", "damped_sinh", "exp_ndtr", "noisy_arcsine", "noisy_rootgap"]
+__all__ = ["binormal", "damped_cosh", "damped_sinh", "exp_binormal", "exp_ndtr", "noisy_arcsine", "noisy_rootgap"]
 
 
 class noisy_rootgap(Atom):
@@ -116,6 +116,33 @@ class binormal(Atom):
         return rf"\Phi_2{power}\left({h}, {k}; {a}, {b}, {c}\right)"
 
 
+class exp_binormal(Atom):
+    """``exp(p) P(U <= h, V <= k)``, also where the exponential overflows and the probability underflows."""
+
+    nargs = 6
+    is_nonnegative = True
+
+    @classmethod
+    def eval(cls, p: sp.Expr, *rest: sp.Expr) -> sp.Expr | None:
+        return binormal(*rest) if p.is_zero else None
+
+    @property
+    def definition(self) -> sp.Expr:
+        return sp.exp(self.args[0]) * binormal(*self.args[1:])
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        p, *rest = self.args
+        if argindex == 1:
+            return self
+        terms = sp.Add.make_args(sp.expand(binormal(*rest).fdiff(argindex - 1)))
+        return sp.Add(*(_exponentials_together(sp.exp(p) * term) for term in terms))
+
+    def _latex(self, printer: object, exp: str | None = None) -> str:
+        p, probability = (printer._print(e) for e in (self.args[0], binormal(*self.args[1:])))  # type: ignore[attr-defined]
+        product = rf"e^{{{p}}} {probability}"
+        return product if exp is None else rf"\left({product}\right)^{{{exp}}}"
+
+
 class exp_ndtr(Atom):
     """``exp(p) Phi(x)``, also where the exponential overflows and the distribution function underflows."""
 
@@ -188,6 +215,15 @@ class damped_cosh(Atom):
 
     def _latex(self, printer: object, exp: str | None = None) -> str:
         return _latex_of(self, printer, exp, r"\cosh")
+
+
+def _exponentials_together(term: sp.Expr) -> sp.Expr:
+    """exp(p) exp(q) Phi(x)  ->  exp_ndtr(p + q, x), and exp(p) exp(q)  ->  exp(p + q)."""
+    factors = sp.Mul.make_args(term)
+    exponent = sp.Add(*(f.args[0] for f in factors if isinstance(f, sp.exp)))
+    gates = [f for f in factors if isinstance(f, ndtr)]
+    rest = sp.Mul(*(f for f in factors if not isinstance(f, sp.exp | ndtr)))
+    return rest * (exp_ndtr(exponent, gates[0].args[0]) if gates else sp.exp(exponent))
 
 
 def _latex_of(atom: Atom, printer: object, exp: str | None, name: str) -> str:

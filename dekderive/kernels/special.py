@@ -11,8 +11,10 @@ from math import comb, factorial, log
 import numpy as np
 from scipy import special as _scipy
 
+from dekderive.kernels.binormal import binormal, exp_binormal
 from dekderive.kernels.discriminants import angle, arcsine, quadratic_root, rootgap
 from dekderive.kernels.elementwise import Array, branches, elementwise, polynomial
+from dekderive.kernels.gaussian_pair import damped_cosh, damped_sinh, exp_ndtr, noisy_arcsine, noisy_rootgap
 from dekderive.kernels.normal import (
     dawson,
     erf,
@@ -29,9 +31,14 @@ __all__ = [
     "arcsine",
     "bessel_ratio",
     "bessel_ratio_slope",
+    "binormal",
+    "damped_cosh",
+    "damped_sinh",
     "dawson",
     "erf",
     "erfc",
+    "exp_binormal",
+    "exp_ndtr",
     "expit",
     "inverse_mills",
     "lambertw",
@@ -42,6 +49,8 @@ __all__ = [
     "log_ndtr",
     "log_sinhc",
     "ndtr",
+    "noisy_arcsine",
+    "noisy_rootgap",
     "quadratic_root",
     "relu",
     "rootgap",

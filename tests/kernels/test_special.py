@@ -1,6 +1,7 @@
 """Accurate functions of the atoms: against mpmath on their definitions, digit by digit."""
 
 import importlib
+import inspect
 import math
 import warnings
 
@@ -11,8 +12,7 @@ from mpmath import mpf
 
 from dekderive.kernels import special
 
-FUNCTIONS_OF_PAIRS = {"angle", "arcsine", "quadratic_root", "rootgap"}
-ONE_ARGUMENT = sorted(set(special.__all__) - FUNCTIONS_OF_PAIRS)
+ONE_ARGUMENT = sorted(n for n in special.__all__ if len(inspect.signature(getattr(special, n)).parameters) == 1)
 FEW_ULPS = 5e-15
 
 
