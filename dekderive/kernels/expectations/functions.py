@@ -53,8 +53,8 @@ class Described:
         Ascending: the only points at which the function may have a kink or a jump.
     strip : Strip or None
         Only for functions without knots.
-    mixture : tuple of (int, float, float, float)
-        Exact terms of a function of logistic type, see `dekderive.kernels.expectations.mixtures`.
+    mixture : tuple of (str, float, float)
+        The terms of a function of logistic type, see `dekderive.kernels.expectations.mixtures`.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class Described:
     function: Integrand
     knots: tuple[float, ...] = ()
     strip: Strip | None = None
-    mixture: tuple[tuple[int, float, float, float], ...] = ()
+    mixture: tuple[tuple[str, float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if not all(map(math.isfinite, self.knots)) or list(self.knots) != sorted(set(self.knots)):

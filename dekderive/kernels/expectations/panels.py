@@ -203,8 +203,8 @@ def refined(
         elif refinement == MAX_REFINEMENT:
             raise NotConverged(
                 f"the Gaussian expectation of {describe(f)} at variance {variances[todo[0]]:g} is not resolved by the "
-                "finest panels; its functions must be smooth except at 0, or at the knots that hermite.piecewise names, "
-                "and not oscillate on a scale far below the standard deviation"
+                "finest panels; its functions must be smooth except at 0, or at the knots that hermite.piecewise "
+                "names, and not oscillate on a scale far below the standard deviation"
             )
         else:
             refinement += 1

@@ -1,9 +1,9 @@
 """Derivatives of a function that is only known by its values: polynomials on panels, differentiated.
 
-The derivatives are those of the smooth parts between the knots (0, where nothing is said); what a jump or a kink adds to
-them, as distributions, is told by `jumps`.  Differentiation amplifies rounding errors by the square of the degree, and
-by its fourth power at the ends of an interval: so every polynomial is fitted on an interval twice as wide as the one it
-is used on.  A function is smooth through 0 if one polynomial fits it on both sides.
+The derivatives are those of the smooth parts between the knots (0, where nothing is said); what a jump or a kink adds
+to them, as distributions, is told by `jumps`.  Differentiation amplifies rounding errors by the square of the degree,
+and by its fourth power at the ends of an interval: so every polynomial is fitted on an interval twice as wide as the
+one it is used on.  A function is smooth through 0 if one polynomial fits it on both sides.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dekderive.errors import NotConverged
 from dekderive.kernels.elementwise import Array
 from dekderive.kernels.expectations.functions import centred, knots_of
 from dekderive.kernels.expectations.graded import breaks
+from dekderive.kernels.expectations.mixtures import Term, derivative_terms, mixture_of
 from dekderive.kernels.expectations.panels import NOISE, RESOLVED, Integrand, chebyshev, describe, evaluate
 
 __all__ = ["Derivative", "Product", "jumps"]
@@ -71,6 +72,14 @@ class Derivative:
     def knots(self) -> tuple[float, ...]:
         """Those of the function."""
         return knots_of(self.f)
+
+    @property
+    def mixture(self) -> tuple[Term, ...]:
+        """The derivatives of the terms of the function, where it has terms."""
+        terms = mixture_of(self.f)
+        for _ in range(self.order):
+            terms = derivative_terms(terms)
+        return terms
 
     def __call__(self, u: Array) -> Array:
         """Evaluate."""
