@@ -94,6 +94,10 @@ class Moments:
         """``1 - c(x, y) / sqrt(c(x, x) c(y, y))`` to full relative accuracy."""
         return pairs.gap
 
+    def tilt_of_pairs(self, pairs: Pairs) -> Array:
+        """``log(c(x, x) / c(y, y)) / 2``, to full relative accuracy for near-duplicates."""
+        return pairs.tilt
+
 
 @dataclass(frozen=True, slots=True)
 class _Rows(Moments):
@@ -150,6 +154,9 @@ class _StepFeatures(Moments):
     def gap_of_pairs(self, pairs: Pairs) -> Array:
         return pairs.angles[0] / math.pi
 
+    def tilt_of_pairs(self, pairs: Pairs) -> Array:
+        return np.zeros(pairs.i.size)
+
 
 @dataclass(frozen=True, slots=True)
 class _SignFeatures(_StepFeatures):
@@ -190,6 +197,9 @@ class _CosineFeatures(Moments):
 
     def gap_of_pairs(self, pairs: Pairs) -> Array:
         return -np.expm1(-self._half_squares(pairs))
+
+    def tilt_of_pairs(self, pairs: Pairs) -> Array:
+        return np.zeros(pairs.i.size)
 
 
 def linear(scale: float = 1.0, bias: float = 0.0) -> Moments:
