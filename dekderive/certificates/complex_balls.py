@@ -260,6 +260,7 @@ _MEROMORPHIC: Mapping[type, Function] = {
     atoms.truncated_normal_variance: _truncated_normal_variance,
     atoms.langevin: _langevin,
     atoms.langevin_slope: _langevin_slope,
+    atoms.tilted_uniform_mean: lambda x: (1 + _langevin(x / 2)) / 2,
     atoms.bessel_ratio: _bessel_ratio,
     atoms.bessel_ratio_slope: _bessel_ratio_slope,
     atoms.dawson: lambda x: (-x * x).exp() * x.erfi() * arb.const_sqrt_pi() / 2,
@@ -299,6 +300,10 @@ _FLAGGED: Mapping[type | str, Mapping[str, Function]] = {
     atoms.log_cosh: _real_or(_log_cosh, acb.log, lambda x: x.cosh()),
     atoms.log_sinhc: _real_or(
         lambda x: apply(atoms.log_sinhc, x), acb.log, lambda x: (x * x / 4).hypgeom_0f1(arb(3) / 2)
+    ),
+    atoms.log_exprel: _real_or(
+        lambda x: apply(atoms.log_exprel, x),
+        lambda x, analytic=False: x / 2 + acb.log((x * x / 16).hypgeom_0f1(arb(3) / 2), analytic=analytic),
     ),
     atoms.log_i0: _real_or(lambda x: x.bessel_i(0).log(), acb.log, lambda x: x.bessel_i(0)),
     atoms.log_ndtr: _real_or(lambda x: _ndtr(x).log(), acb.log, _ndtr),

@@ -170,6 +170,16 @@ def _log_sinhc(d: Fraction) -> Majorant:
     return constant(fraction_ball(d) * _langevin(d).supremum()) + power(1)
 
 
+def _tilted_uniform_mean(d: Fraction) -> Majorant:
+    """It is 1/2 + L(z/2)/2: at most 1 on the line, and the integral of L'(z/2)/4."""
+    return constant(1 + fraction_ball(d) * _langevin_slope(d / 2).supremum() / 4)
+
+
+def _log_exprel(d: Fraction) -> Majorant:
+    """|A(x)| <= |x|, since 0 < A' < 1 and A(0) = 0; and the integral of A'."""
+    return constant(fraction_ball(d) * _tilted_uniform_mean(d).supremum()) + power(1)
+
+
 def _bessel_ratio_slope(d: Fraction) -> Majorant:
     """With j the zeros of J0, I1/I0 = sum 2z/(z^2 + j^2), so its slope is -sum (z - ij)^{-2} + (z + ij)^{-2}.
 
@@ -225,6 +235,12 @@ def _log_ndtr(d: Fraction) -> Majorant:
     return half + power(1) + constant((2 * arb.pi()).log() / 2) + _inverse_mills(d) * fraction_ball(d)
 
 
+def _truncated_normal_log_partition(d: Fraction) -> Majorant:
+    """|A(x)| <= log 2 + |x| + x^2/2, since A(0) = -log 2 and 0 < A' < 1 + max(x, 0); and the integral of A'."""
+    line = constant(arb(2).log()) + power(1) + power(2) * (arb(1) / 2)
+    return line + _truncated_normal_mean(d) * fraction_ball(d)
+
+
 def _largest(*bounds: Ball) -> Majorant:
     largest = bounds[0]
     for bound in bounds[1:]:
@@ -273,6 +289,8 @@ TABLE: Mapping[type[sp.Function], Strip] = {
     sp.tanh: Strip(HALF_PI, _tanh),
     atoms.expit: Strip(PI, _expit),
     atoms.softplus: Strip(PI, _softplus),
+    atoms.log_softplus: Strip(PI, log_softplus),
+    atoms.log_softplus_slope: Strip(PI, relative_expit),
     atoms.log_cosh: Strip(HALF_PI, _log_cosh),
     sp.sech: Strip(HALF_PI, _sech),
     sp.atan: Strip(Fraction(1), _atan),
@@ -290,9 +308,12 @@ TABLE: Mapping[type[sp.Function], Strip] = {
     atoms.inverse_mills: Strip(Fraction(5, 2), _inverse_mills),
     atoms.truncated_normal_mean: Strip(Fraction(5, 2), _truncated_normal_mean),
     atoms.truncated_normal_variance: Strip(Fraction(5, 2), _truncated_normal_variance),
+    atoms.truncated_normal_log_partition: Strip(Fraction(5, 2), _truncated_normal_log_partition),
     atoms.langevin: Strip(PI, _langevin),
     atoms.langevin_slope: Strip(PI, _langevin_slope),
     atoms.log_sinhc: Strip(PI, _log_sinhc),
+    atoms.tilted_uniform_mean: Strip(2 * PI, _tilted_uniform_mean),
+    atoms.log_exprel: Strip(2 * PI, _log_exprel),
     atoms.bessel_ratio: Strip(Fraction(12, 5), _bessel_ratio),
     atoms.bessel_ratio_slope: Strip(Fraction(12, 5), _bessel_ratio_slope),
     atoms.log_i0: Strip(Fraction(12, 5), _log_i0),

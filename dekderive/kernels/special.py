@@ -15,6 +15,14 @@ from dekderive.kernels.binormal import binormal, exp_binormal
 from dekderive.kernels.discriminants import angle, arcsine, quadratic_root, rootgap
 from dekderive.kernels.elementwise import Array, branches, elementwise, polynomial
 from dekderive.kernels.gaussian_pair import damped_cosh, damped_sinh, exp_ndtr, noisy_arcsine, noisy_rootgap
+from dekderive.kernels.logarithmic import (
+    log1mexp,
+    log_exprel,
+    log_softplus,
+    log_softplus_slope,
+    tilted_uniform_mean,
+    truncated_normal_log_partition,
+)
 from dekderive.kernels.normal import (
     dawson,
     erf,
@@ -44,10 +52,14 @@ __all__ = [
     "lambertw",
     "langevin",
     "langevin_slope",
+    "log1mexp",
     "log_cosh",
+    "log_exprel",
     "log_i0",
     "log_ndtr",
     "log_sinhc",
+    "log_softplus",
+    "log_softplus_slope",
     "ndtr",
     "noisy_arcsine",
     "noisy_rootgap",
@@ -57,6 +69,8 @@ __all__ = [
     "sin_minus_xcos",
     "softplus",
     "step",
+    "tilted_uniform_mean",
+    "truncated_normal_log_partition",
     "truncated_normal_mean",
     "truncated_normal_variance",
     "versine",
