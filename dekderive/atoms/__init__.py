@@ -6,7 +6,20 @@ at high precision), its derivative *in atoms*, and the accurate NumPy function o
 pattern such as ``log(1 + exp(x))`` cannot be recognised reliably once SymPy has rearranged it.
 """
 
-from dekderive.atoms.activations import elu, gelu, leaky_relu, silu
+from dekderive.atoms.activations import (
+    abrelu,
+    celu,
+    elu,
+    gelu,
+    hard_sigmoid,
+    hard_swish,
+    hard_tanh,
+    leaky_relu,
+    mish,
+    relu6,
+    selu,
+    silu,
+)
 from dekderive.atoms.atom import Atom
 from dekderive.atoms.bessel import bessel_ratio, bessel_ratio_slope, log_i0
 from dekderive.atoms.covariance import arcsine, rootgap, sin_minus_xcos, versine
@@ -18,6 +31,7 @@ from dekderive.atoms.gaussian_pair import (
     exp_ndtr,
     noisy_arcsine,
     noisy_rootgap,
+    squared_correlation_2f1,
 )
 from dekderive.atoms.hyperbolic import langevin, langevin_slope, log_cosh, log_sinhc
 from dekderive.atoms.logarithmic import (
@@ -41,10 +55,12 @@ from dekderive.atoms.rectified import expit, relu, softplus, step
 __all__ = [
     "ATOMS",
     "Atom",
+    "abrelu",
     "arcsine",
     "bessel_ratio",
     "bessel_ratio_slope",
     "binormal",
+    "celu",
     "damped_cosh",
     "damped_sinh",
     "dawson",
@@ -53,6 +69,9 @@ __all__ = [
     "exp_ndtr",
     "expit",
     "gelu",
+    "hard_sigmoid",
+    "hard_swish",
+    "hard_tanh",
     "inverse_mills",
     "langevin",
     "langevin_slope",
@@ -65,14 +84,18 @@ __all__ = [
     "log_sinhc",
     "log_softplus",
     "log_softplus_slope",
+    "mish",
     "ndtr",
     "noisy_arcsine",
     "noisy_rootgap",
     "relu",
+    "relu6",
     "rootgap",
+    "selu",
     "silu",
     "sin_minus_xcos",
     "softplus",
+    "squared_correlation_2f1",
     "step",
     "tilted_uniform_mean",
     "truncated_normal_log_partition",
@@ -116,4 +139,5 @@ ATOMS: tuple[type[Atom], ...] = (
     exp_ndtr,
     damped_sinh,
     damped_cosh,
+    squared_correlation_2f1,
 )

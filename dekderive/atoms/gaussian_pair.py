@@ -1,12 +1,22 @@
 """What closed forms of Gaussian expectations are written in, each with the digits that a naive formula loses."""
 
 import sympy as sp
+from sympy.core.function import ArgumentIndexError
 
 from dekderive.atoms.atom import Atom
 from dekderive.atoms.covariance import arcsine, rootgap
 from dekderive.atoms.normal import ndtr
 
-__all__ = ["binormal", "damped_cosh", "damped_sinh", "exp_binormal", "exp_ndtr", "noisy_arcsine", "noisy_rootgap"]
+__all__ = [
+    "binormal",
+    "damped_cosh",
+    "damped_sinh",
+    "exp_binormal",
+    "exp_ndtr",
+    "noisy_arcsine",
+    "noisy_rootgap",
+    "squared_correlation_2f1",
+]
 
 
 class noisy_rootgap(Atom):
@@ -168,6 +178,36 @@ class exp_ndtr(Atom):
         p, x = (printer._print(e) for e in self.args)  # type: ignore[attr-defined]
         product = rf"e^{{{p}}} \Phi\left({x}\right)"
         return product if exp is None else rf"\left({product}\right)^{{{exp}}}"
+
+
+class squared_correlation_2f1(Atom):
+    """Hypergeometric function 2F1(alpha, beta; gamma; c^2/(a b)) of a covariance: what pairs of real powers give."""
+
+    nargs = 6
+
+    @classmethod
+    def eval(cls, alpha: sp.Expr, beta: sp.Expr, gamma: sp.Expr, a: sp.Expr, b: sp.Expr, c: sp.Expr) -> sp.Expr | None:
+        if alpha.is_zero or beta.is_zero or c.is_zero:
+            return sp.S.One
+        return cls(alpha, beta, gamma, a, b, -c) if c.could_extract_minus_sign() else None
+
+    @property
+    def definition(self) -> sp.Expr:
+        alpha, beta, gamma, a, b, c = self.args
+        return sp.hyper((alpha, beta), (gamma,), c**2 / (a * b))
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        if argindex <= 3:
+            raise ArgumentIndexError(self, argindex)
+        alpha, beta, gamma, a, b, c = self.args
+        slope = alpha * beta / gamma * squared_correlation_2f1(alpha + 1, beta + 1, gamma + 1, a, b, c)
+        return slope * {4: -(c**2) / (a**2 * b), 5: -(c**2) / (a * b**2), 6: 2 * c / (a * b)}[argindex]
+
+    def _latex(self, printer: object, exp: str | None = None) -> str:
+        alpha, beta, gamma, a, b, c = self.args
+        alpha, beta, gamma, x = (printer._print(e) for e in (alpha, beta, gamma, c**2 / (a * b)))  # type: ignore[attr-defined]
+        power = f"^{{{exp}}}" if exp is not None else ""
+        return rf"{{}}_{{2}}F_{{1}}{power}\left({alpha}, {beta}; {gamma}; {x}\right)"
 
 
 class damped_sinh(Atom):

@@ -15,6 +15,7 @@ from dekderive.kernels.binormal import binormal, exp_binormal
 from dekderive.kernels.discriminants import angle, arcsine, quadratic_root, rootgap
 from dekderive.kernels.elementwise import Array, branches, elementwise, polynomial
 from dekderive.kernels.gaussian_pair import damped_cosh, damped_sinh, exp_ndtr, noisy_arcsine, noisy_rootgap
+from dekderive.kernels.hypergeometric import hyp2f1, squared_correlation_2f1
 from dekderive.kernels.logarithmic import (
     log1mexp,
     log_exprel,
@@ -48,6 +49,7 @@ __all__ = [
     "exp_binormal",
     "exp_ndtr",
     "expit",
+    "hyp2f1",
     "inverse_mills",
     "lambertw",
     "langevin",
@@ -68,6 +70,7 @@ __all__ = [
     "rootgap",
     "sin_minus_xcos",
     "softplus",
+    "squared_correlation_2f1",
     "step",
     "tilted_uniform_mean",
     "truncated_normal_log_partition",
