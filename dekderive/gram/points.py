@@ -187,19 +187,22 @@ class Pairs:
         return np.maximum(squares, 0.0) / 2, close[rest]
 
     def _near_from_differences(self, part: NDArray[Any]) -> Array:
-        r"""``1 - |cos|`` from the part of y that is orthogonal to x, with its digits where they are almost parallel.
-
-        With any number c close to :math:`x \cdot y / |x|^2`, that part is the one of :math:`y - c x`, which is small
-        and is computed from the exact products.
-        """
+        """``1 - |cos|`` from the part of y that is orthogonal to x, with its digits where they are almost parallel."""
         i, j = self.i[part], self.j[part]
         x, y = self.left.rows[i].astype(np.float64), self.right.rows[j].astype(np.float64)
-        square = np.einsum("ij,ij->i", x, x)
-        multiple, error = exact_product(x, (np.einsum("ij,ij->i", x, y) / square)[:, None])
-        rest = (y - multiple) - error
-        across = rest - (np.einsum("ij,ij->i", x, rest) / square)[:, None] * x
+        across = _orthogonal_part(x, y)
         sine_squared = np.einsum("ij,ij->i", across, across) / np.einsum("ij,ij->i", y, y)
         return sine_squared / (1.0 + np.sqrt(np.maximum(1.0 - sine_squared, 0.0)))
+
+    @property
+    def directions(self) -> Array:
+        """Of every pair the unit vector at a right angle to x towards y, (N, d); 0 where y is a multiple of x."""
+        x, y = self.left.rows[self.i].astype(np.float64), self.right.rows[self.j].astype(np.float64)
+        across = _orthogonal_part(x, y)
+        length = np.sqrt(np.einsum("ij,ij->i", across, across))
+        # Parts below the rounding error of y have no direction.
+        none = length <= 1e-30 * self.right.norms[self.j]
+        return np.where(none[:, None], 0.0, across / np.where(none, 1.0, length)[:, None])
 
     @property
     def tilt(self) -> Array:
@@ -233,3 +236,16 @@ class Pairs:
         small = 2.0 * np.arcsin(np.sqrt(self.near / 2.0))
         obtuse = self.inner < 0
         return np.where(obtuse, np.pi - small, small), np.where(obtuse, small, np.pi - small)
+
+
+def _orthogonal_part(x: Array, y: Array) -> Array:
+    r"""The parts of the rows of y that are orthogonal to those of x, all rows of order 1; y where x is zero.
+
+    With any number c close to :math:`x \cdot y / |x|^2`, it is the orthogonal part of :math:`y - c x`, which is small
+    for almost parallel rows, and is computed from the exact products.
+    """
+    square = np.einsum("ij,ij->i", x, x)
+    square = np.where(square > 0, square, 1.0)
+    multiple, error = exact_product(x, (np.einsum("ij,ij->i", x, y) / square)[:, None])
+    rest = (y - multiple) - error
+    return rest - (np.einsum("ij,ij->i", x, rest) / square)[:, None] * x

@@ -80,6 +80,7 @@ class Rows:
                     theta, dtheta = k + passed, _weighted(k, dk, passed, dpassed)
             rows.value, dlog = (k, dk) if kernel.slope is None else (theta, dtheta)
             rows.slope = rows.value[:, None] * dlog
+            rows.slope[nothing[:, None] & (np.abs(rows.slope) < np.sqrt(SMALLEST))] = 0.0  # of `SMALLEST` itself
             at_zero = np.broadcast_to(kernel.activation.mean.at({**parameters, "kxx": 0.0}), ())
         if not np.isfinite(rows.value).all():
             row = int(np.argmax(~np.isfinite(rows.value)))
