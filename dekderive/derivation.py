@@ -1,12 +1,14 @@
-"""A derivation: an update map with its sources, and the checks that back it.  Files in ``derivations/`` export one."""
+"""A derivation: an update map (or layered map), its sources, and checks.  Files in ``derivations/`` export one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from dekderive.citations import Citation
+from dekderive.duals import mean
 from dekderive.duals.proof import decide_zero
 from dekderive.symbols import cxx, cxy, cyy, kxx, kxy, kyy, mean_x, mean_y
+from dekderive.update_maps.layered import LayeredMap
 from dekderive.update_maps.specification import specification
 from dekderive.update_maps.update_map import UpdateMap
 from dekderive.verdict import Check, Verdict
@@ -20,7 +22,7 @@ class Derivation:
 
     Parameters
     ----------
-    update_map : UpdateMap
+    update_map : UpdateMap or LayeredMap
     sources : tuple of Citation, optional
         Beyond the origin of the update map.
     extra_checks : tuple of Check, optional
@@ -36,7 +38,7 @@ class Derivation:
     ['holds']
     """
 
-    update_map: UpdateMap
+    update_map: UpdateMap | LayeredMap
     sources: tuple[Citation, ...] = ()
     extra_checks: tuple[Check, ...] = ()
 
@@ -58,15 +60,26 @@ class Derivation:
         """Check every dual, the agreement of the two equations at x = x', and what the derivation adds."""
         duals = [c for _, d in self.update_map.duals for c in d.checks()]
         seen: dict[tuple[str, str], Check] = {(c.name, c.statement): c for c in duals}
-        return (*seen.values(), self._coincidence(), *self.extra_checks)
+        return (*seen.values(), *self._coincidence(), *self.extra_checks)
 
     def verdict(self) -> Verdict:
         """Conjunction of the checks."""
         return Verdict.all(tuple(c.verdict for c in self.checks()))
 
-    def _coincidence(self) -> Check:
-        """The pair equation at x = x' must be the diagonal equation: two derivations of the same number."""
+    def _coincidence(self) -> tuple[Check, ...]:
+        """What is stated of a pair at x = x' must be what is stated of one input: two derivations of one number."""
+        u = self.update_map
+        if isinstance(u, LayeredMap):
+            same = {kyy: kxx, kxy: kxx}
+            duals = [(name, forms.dual) for name, forms in u.expectations]
+            return tuple(
+                Check(
+                    "diagonal",
+                    f"E[f(u) f(v)] at x = x' equals E[f(u)^2], f the {name}",
+                    *decide_zero(d.expression.subs(same, simultaneous=True) - mean(d.left, d.right)),
+                )
+                for name, d in duals
+            )
         same = {kyy: kxx, kxy: kxx, cyy: cxx, cxy: cxx, mean_y: mean_x}
-        difference = self.update_map.step.subs(same, simultaneous=True) - self.update_map.diagonal_step
-        statement = "the step at x = x' equals the diagonal step"
-        return Check("diagonal", statement, *decide_zero(difference))
+        difference = u.step.subs(same, simultaneous=True) - u.diagonal_step
+        return (Check("diagonal", "the step at x = x' equals the diagonal step", *decide_zero(difference)),)

@@ -7,6 +7,7 @@ __all__ = [
     "MissingExtra",
     "NoClosedForm",
     "NoFixedPoint",
+    "NotCertified",
     "NotConverged",
     "NotIntegrable",
     "OutputExists",
@@ -36,6 +37,10 @@ class NotIntegrable(DekderiveError):
 
 class NoClosedForm(DekderiveError):
     """The symbolic engine has no rule for this expectation.  It does not claim that none exists."""
+
+
+class NotCertified(DekderiveError):
+    """A rigorous enclosure was asked for, and no proved bound covers the function; no number is returned instead."""
 
 
 class UnprintableNode(DekderiveError):

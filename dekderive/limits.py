@@ -44,6 +44,26 @@ _TAILS: dict[type, tuple[Tail, Tail]] = {
     sp.cosh: (lambda x: (sp.exp(x) + sp.exp(-x)) / 2,) * 2,
     atoms.softplus: (lambda x: x + sp.log(1 + sp.exp(-x)), lambda x: sp.log(1 + sp.exp(-x))),
     atoms.expit: (lambda x: 1 / (1 + sp.exp(-x)), lambda x: sp.exp(-x) / (1 + sp.exp(-x))),
+    atoms.log_softplus: (
+        lambda x: sp.log(x + sp.log(1 + sp.exp(-x))),
+        lambda x: -x + sp.log(1 - sp.exp(-x) / 2),
+    ),
+    atoms.log_softplus_slope: (
+        lambda x: 1 / ((1 + sp.exp(-x)) * (x + sp.log(1 + sp.exp(-x)))),
+        lambda x: 1 - sp.exp(-x) / 2,
+    ),
+    atoms.log_exprel: (
+        lambda x: x - sp.log(x) + sp.log(1 - sp.exp(-x)),
+        lambda x: -sp.log(x) + sp.log(1 - sp.exp(-x)),
+    ),
+    atoms.tilted_uniform_mean: (
+        lambda x: 1 + 1 / (sp.exp(x) - 1) - 1 / x,
+        lambda x: 1 / x - 1 / (sp.exp(x) - 1),
+    ),
+    atoms.truncated_normal_log_partition: (
+        lambda x: x**2 / 2 - sp.exp(-(x**2) / 2) / (x * _root_2pi),
+        lambda x: -sp.log(x * _root_2pi) + sp.log(_mills_series(x)),
+    ),
     atoms.log_cosh: (lambda x: x - sp.log(2) + sp.log(1 + sp.exp(-2 * x)),) * 2,
     atoms.log_sinhc: (lambda x: x - sp.log(2 * x) + sp.log(1 - sp.exp(-2 * x)),) * 2,
     atoms.langevin: (

@@ -1,12 +1,22 @@
 """What closed forms of Gaussian expectations are written in, each with the digits that a naive formula loses."""
 
 import sympy as sp
+from sympy.core.function import ArgumentIndexError
 
 from dekderive.atoms.atom import Atom
 from dekderive.atoms.covariance import arcsine, rootgap
 from dekderive.atoms.normal import ndtr
 
-__all__ = ["binormal", "damped_cosh", "damped_sinh", "exp_ndtr", "noisy_arcsine", "noisy_rootgap"]
+__all__ = [
+    "binormal",
+    "damped_cosh",
+    "damped_sinh",
+    "exp_binormal",
+    "exp_ndtr",
+    "noisy_arcsine",
+    "noisy_rootgap",
+    "squared_correlation_2f1",
+]
 
 
 class noisy_rootgap(Atom):
@@ -116,6 +126,33 @@ class binormal(Atom):
         return rf"\Phi_2{power}\left({h}, {k}; {a}, {b}, {c}\right)"
 
 
+class exp_binormal(Atom):
+    """``exp(p) P(U <= h, V <= k)``, also where the exponential overflows and the probability underflows."""
+
+    nargs = 6
+    is_nonnegative = True
+
+    @classmethod
+    def eval(cls, p: sp.Expr, *rest: sp.Expr) -> sp.Expr | None:
+        return binormal(*rest) if p.is_zero else None
+
+    @property
+    def definition(self) -> sp.Expr:
+        return sp.exp(self.args[0]) * binormal(*self.args[1:])
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        p, *rest = self.args
+        if argindex == 1:
+            return self
+        terms = sp.Add.make_args(sp.expand(binormal(*rest).fdiff(argindex - 1)))
+        return sp.Add(*(_exponentials_together(sp.exp(p) * term) for term in terms))
+
+    def _latex(self, printer: object, exp: str | None = None) -> str:
+        p, probability = (printer._print(e) for e in (self.args[0], binormal(*self.args[1:])))  # type: ignore[attr-defined]
+        product = rf"e^{{{p}}} {probability}"
+        return product if exp is None else rf"\left({product}\right)^{{{exp}}}"
+
+
 class exp_ndtr(Atom):
     """``exp(p) Phi(x)``, also where the exponential overflows and the distribution function underflows."""
 
@@ -141,6 +178,36 @@ class exp_ndtr(Atom):
         p, x = (printer._print(e) for e in self.args)  # type: ignore[attr-defined]
         product = rf"e^{{{p}}} \Phi\left({x}\right)"
         return product if exp is None else rf"\left({product}\right)^{{{exp}}}"
+
+
+class squared_correlation_2f1(Atom):
+    """Hypergeometric function 2F1(alpha, beta; gamma; c^2/(a b)) of a covariance: what pairs of real powers give."""
+
+    nargs = 6
+
+    @classmethod
+    def eval(cls, alpha: sp.Expr, beta: sp.Expr, gamma: sp.Expr, a: sp.Expr, b: sp.Expr, c: sp.Expr) -> sp.Expr | None:
+        if alpha.is_zero or beta.is_zero or c.is_zero:
+            return sp.S.One
+        return cls(alpha, beta, gamma, a, b, -c) if c.could_extract_minus_sign() else None
+
+    @property
+    def definition(self) -> sp.Expr:
+        alpha, beta, gamma, a, b, c = self.args
+        return sp.hyper((alpha, beta), (gamma,), c**2 / (a * b))
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        if argindex <= 3:
+            raise ArgumentIndexError(self, argindex)
+        alpha, beta, gamma, a, b, c = self.args
+        slope = alpha * beta / gamma * squared_correlation_2f1(alpha + 1, beta + 1, gamma + 1, a, b, c)
+        return slope * {4: -(c**2) / (a**2 * b), 5: -(c**2) / (a * b**2), 6: 2 * c / (a * b)}[argindex]
+
+    def _latex(self, printer: object, exp: str | None = None) -> str:
+        alpha, beta, gamma, a, b, c = self.args
+        alpha, beta, gamma, x = (printer._print(e) for e in (alpha, beta, gamma, c**2 / (a * b)))  # type: ignore[attr-defined]
+        power = f"^{{{exp}}}" if exp is not None else ""
+        return rf"{{}}_{{2}}F_{{1}}{power}\left({alpha}, {beta}; {gamma}; {x}\right)"
 
 
 class damped_sinh(Atom):
@@ -188,6 +255,15 @@ class damped_cosh(Atom):
 
     def _latex(self, printer: object, exp: str | None = None) -> str:
         return _latex_of(self, printer, exp, r"\cosh")
+
+
+def _exponentials_together(term: sp.Expr) -> sp.Expr:
+    """exp(p) exp(q) Phi(x)  ->  exp_ndtr(p + q, x), and exp(p) exp(q)  ->  exp(p + q)."""
+    factors = sp.Mul.make_args(term)
+    exponent = sp.Add(*(f.args[0] for f in factors if isinstance(f, sp.exp)))
+    gates = [f for f in factors if isinstance(f, ndtr)]
+    rest = sp.Mul(*(f for f in factors if not isinstance(f, sp.exp | ndtr)))
+    return rest * (exp_ndtr(exponent, gates[0].args[0]) if gates else sp.exp(exponent))
 
 
 def _latex_of(atom: Atom, printer: object, exp: str | None, name: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dekderive.certificates.certificate import Certificate
     from dekderive.certificates.enclosure import enclose, zero_verdict
+    from dekderive.certificates.expectations import mehler_enclosure
     from dekderive.certificates.interval import Enclosure
     from dekderive.certificates.positivity import positive_verdict
     from dekderive.certificates.prover.direct import (
@@ -29,6 +30,7 @@ __all__ = [
     "Proof",
     "certify_solution",
     "enclose",
+    "mehler_enclosure",
     "positive_verdict",
     "prove_bound",
     "prove_contraction",
@@ -47,6 +49,7 @@ _HOME = {
     "Proof": "prover.proof",
     "certify_solution": "solutions",
     "enclose": "enclosure",
+    "mehler_enclosure": "expectations",
     "positive_verdict": "positivity",
     "prove_bound": "prover.prove",
     "prove_contraction": "prover.prove",

@@ -1,4 +1,4 @@
-"""Ball arithmetic over expressions.  The only module that imports python-flint.
+"""Ball arithmetic over expressions.  python-flint is imported in this folder only.
 
 Rational subtrees are computed exactly; everything else is a ball, a midpoint with a radius that contains the value.
 flint's precision is process-global, so it is only ever set inside `working_precision`.
@@ -19,6 +19,8 @@ from dekderive import atoms
 from dekderive.atoms import Atom
 from dekderive.certificates.interval import Enclosure
 from dekderive.certificates.roots import MonotoneEquation
+from dekderive.certificates.special_balls import binormal as _binormal
+from dekderive.certificates.special_balls import ndtr as _ndtr
 from dekderive.errors import UndeclaredSymbol, UnprintableNode
 from dekderive.implicit import inverse_log_partition
 from dekderive.symbols import eta
@@ -133,11 +135,6 @@ def _heaviside(x: Ball) -> Ball:
     return (1 + x.sgn()) / 2
 
 
-def _ndtr(x: Ball) -> Ball:
-    # SymPy rewrites erfc(-x) as 2 - erfc(x), which leaves nothing of the lower tail: so not by the definition.
-    return (-x / arb(2).sqrt()).erfc() / 2
-
-
 def _inverse_mills(x: Ball) -> Ball:
     return (-x * x / 2).exp() / (2 * arb.pi()).sqrt() / _ndtr(x)
 
@@ -172,6 +169,12 @@ _UNARY: Mapping[type, Callable[[Ball], Ball]] = {
     sp.Heaviside: _heaviside,
     atoms.relu: lambda x: arb.max(x, arb(0)),
     atoms.softplus: lambda x: x.exp().log1p(),
+    atoms.log_softplus: lambda x: x.exp().log1p().log(),
+    atoms.log_softplus_slope: lambda x: 1 / ((1 + (-x).exp()) * x.exp().log1p()),
+    atoms.log1mexp: lambda x: (-x.expm1()).log(),
+    atoms.log_exprel: lambda x: (x.expm1() / x).log(),
+    atoms.tilted_uniform_mean: lambda x: -1 / (-x).expm1() - 1 / x,
+    atoms.truncated_normal_log_partition: lambda x: x * x / 2 + _ndtr(x).log(),
     atoms.ndtr: _ndtr,
     atoms.log_ndtr: lambda x: _ndtr(x).log(),
     atoms.inverse_mills: _inverse_mills,
@@ -253,14 +256,32 @@ class _Evaluation:
     def function(self, node: sp.Function) -> sp.Rational | Ball:
         if isinstance(node, inverse_log_partition):
             return ball_function(node, [as_ball(self(node.level))])
+        if isinstance(node, sp.hyper):
+            return self.hypergeometric(node)
         if isinstance(node, Atom) and len(node.args) > 1:
-            return self(node.definition)
+            return self.pair_function(node)
         if not isinstance(node, (Atom, sp.besseli, sp.LambertW)) and node.func not in _UNARY:
             raise UnprintableNode(f"ball arithmetic has no rule for {type(node).__name__} ({node})")
         args = [self(a) for a in node.args]
         if isinstance(args[0], sp.Rational) and isinstance(node, _PIECEWISE_RATIONAL):
             return node.func(*args)
         return ball_function(node, [as_ball(a) for a in args])
+
+    def pair_function(self, node: Atom) -> sp.Rational | Ball:
+        if isinstance(node, atoms.exp_ndtr):
+            p, x = (as_ball(self(argument)) for argument in node.args)
+            return p.exp() * _ndtr(x)
+        if isinstance(node, atoms.binormal):
+            # The determinant by the rules of the tree: of rational numbers it is exact, and may be 0.
+            a, b, c = node.args[2:]
+            return _binormal(*(as_ball(self(e)) for e in (*node.args, a * b - c**2)))
+        return self(node.definition)
+
+    def hypergeometric(self, node: sp.hyper) -> Ball:
+        if (len(node.ap), len(node.bq)) != (2, 1):
+            raise UnprintableNode(f"ball arithmetic has the hypergeometric function 2F1, and no rule for {node}")
+        left, right, below, x = (as_ball(self(e)) for e in (*node.ap, *node.bq, node.argument))
+        return x.hypgeom_2f1(left, right, below)
 
 
 def ball_function(node: sp.Function, args: Sequence[Ball]) -> Ball:

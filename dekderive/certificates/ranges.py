@@ -24,12 +24,14 @@ Range: TypeAlias = tuple[Ball, Ball] | None  # None: nothing is known (undefined
 _INCREASING = (
     sp.exp, sp.log, sp.LambertW, sp.sinh, sp.tanh, sp.asinh, sp.asin, sp.atan, sp.acosh, sp.atanh, sp.erf, sp.erfi,
     sp.sign, atoms.relu, atoms.step, atoms.softplus, atoms.expit, atoms.langevin, atoms.bessel_ratio, atoms.ndtr,
-    atoms.log_ndtr,
+    atoms.log_ndtr, atoms.log_softplus, atoms.log_exprel, atoms.tilted_uniform_mean,
+    atoms.truncated_normal_log_partition,
     # The hazard rate h of the normal distribution has 0 < h' < 1 and h'' > 0 (Sampford 1953); these are x + h(-x) and
     # 1 - h'(-x).
     atoms.truncated_normal_mean, atoms.truncated_normal_variance,
 )  # fmt: skip
-_DECREASING = (sp.acos, sp.erfc, atoms.inverse_mills)
+# softplus is log-concave: with u = exp(x), the sign of the slope's derivative is that of log(1 + u) - u.
+_DECREASING = (sp.acos, sp.erfc, atoms.inverse_mills, atoms.log1mexp, atoms.log_softplus_slope)
 _EVEN = (sp.Abs, sp.cosh, atoms.log_cosh, atoms.log_sinhc, atoms.log_i0)  # and increasing on [0, oo)
 # Slopes r' of a ratio r with r' = 1 - n r / x - r^2, where r increases and r / x decreases on (0, oo), and
 # s - t x^2 <= r'(x) <= s.  All of it follows from r(x) = sum_k 2 x / (x^2 + a_k), where the a_k are (k pi)^2 for the

@@ -1,5 +1,5 @@
 """Gaussian expectations E[f(u) g(v)]: closed forms with their proofs, and one numeric fallback."""
 
-from dekderive.duals.dual import Dual, dual, mean
+from dekderive.duals.dual import Dual, closed_form, dual, mean
 
-__all__ = ["Dual", "dual", "mean"]
+__all__ = ["Dual", "closed_form", "dual", "mean"]

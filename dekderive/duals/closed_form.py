@@ -4,210 +4,279 @@ For one term of f and one of g, with joint weight x^n y^m exp(q1 x^2 + q2 y^2 + 
 
 * *tilt* (complete the square): exp(z'Qz + l'z) N(0, S) = c N(S'l, S'),  S' = S (I - 2QS)^-1,
   c = det(I - 2QS)^(-1/2) exp(l'S'l / 2), provided that I - 2QS is positive definite (otherwise the integral diverges);
-* *Stein* (integrate by parts): E[x p] = mean E[p] + sum_k S_xk E[d_k p], which lowers the degree; differentiating a
-  gate conditions the pair on (x + noise) = 0;
-* *orthant*: what is left is E[gate] = Phi and, for zero means, E[gate gate] = 1/4 + asin(r) / 2 pi (Sheppard).
+* *Stein* (integrate by parts): E[z_k p] = mean_k E[p] + sum_l S_kl E[d_l p], which lowers the degree; differentiating a
+  gate conditions the pair on (x + noise) = knot;
+* *orthant*: what is left is E[gate] = Phi and E[gate gate] = the bivariate normal distribution function, which is
+  1/4 + asin(r) / 2 pi for zero arguments (Sheppard).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import sympy as sp
+from sympy.polys.fields import FracElement
 
-from dekderive.atoms import arcsine, dawson, ndtr
-from dekderive.duals.algebra import DELTA, Element, Gate, Key
-from dekderive.duals.normal_form import expand, one_exponential, square_root, tidy
+from dekderive.duals.elements import Delta, Element, Gate, Key, multiply
+from dekderive.duals.normal_form import Terms
+from dekderive.duals.reading import Reader
+from dekderive.duals.scalars import NotRational, Radical
 from dekderive.errors import NoClosedForm
 from dekderive.symbols import kxx, kxy, kyy
 
-__all__ = ["ClosedForm", "expectation"]
+__all__ = ["Engine", "Log", "Wave", "constants_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedForm:
-    """An expectation, and the conditions (expressions that must be positive) under which it is finite."""
+class Law(NamedTuple):
+    """A Gaussian pair: means, variances and covariance."""
 
-    expression: sp.Expr
-    conditions: tuple[sp.Expr, ...] = ()
-    rules: tuple[str, ...] = ()
+    mean: tuple[FracElement, FracElement]
+    covariance: tuple[tuple[FracElement, FracElement], tuple[FracElement, FracElement]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Gaussian:
-    """N(mean, cov) of the pair, the gates' noises included where a gate is conditioned on."""
+class Wave(NamedTuple):
+    """exp(-(variance + other) / 2 +- cross): the exponentials of two sines whose arguments have these moments."""
 
-    mx: sp.Expr
-    my: sp.Expr
-    a: sp.Expr
-    b: sp.Expr
-    c: sp.Expr
+    variance: FracElement
+    other: FracElement
+    cross: FracElement
 
-    def swapped(self) -> _Gaussian:
-        return _Gaussian(self.my, self.mx, self.b, self.a, self.c)
+
+class Event(NamedTuple):
+    """The gate P(side (z_axis - knot) + sqrt(noise) e > 0)."""
+
+    axis: int
+    side: int
+    knot: FracElement
+    noise: FracElement
 
 
 @dataclass(slots=True)
-class _Log:
-    conditions: set[sp.Expr] = field(default_factory=set)
+class Log:
+    """What a derivation used: its rules, and what must be positive."""
+
     rules: set[str] = field(default_factory=set)
+    conditions: set[sp.Expr] = field(default_factory=set)
+    waves: set[Wave] = field(default_factory=set)
+
+    @property
+    def rule(self) -> str:
+        """The names of the rules in the order in which they apply."""
+        names = [name for name in ("tilt", "Stein", "orthant") if name in self.rules]
+        return ", ".join(names) or "constant"
 
 
-def expectation(f: Element, g: Element) -> ClosedForm:
-    """Return E[f(u) g(v)] in the symbols kxx, kyy, kxy.
+def constants_of(elements: Iterable[Element]) -> set[sp.Expr]:
+    """Irrational numbers inside exponents and knots; sqrt(2) is a generator there, with its square known."""
+    found: set[sp.Expr] = set()
+    for element in elements:
+        for key in element:
+            inside = [key.quadratic, key.linear, *(x for gate in key.gates for x in gate)]
+            for expression in map(sp.sympify, inside):
+                found |= _irrational(expression)
+    return found
 
-    Raises
-    ------
-    NoClosedForm
-        If a term needs the bivariate normal distribution function with non-zero mean, or a complex gate.
+
+def _irrational(e: sp.Expr) -> set[sp.Expr]:
+    if e.is_Rational or e.is_Symbol or e in (sp.pi, sp.I):
+        return set()
+    if e.is_Pow and e.base.is_Rational and e.exp.is_Rational and e.exp.q == 2:
+        return {sp.sqrt(p) for p in (*sp.factorint(abs(e.base.p)), *sp.factorint(e.base.q)) if p > 1}
+    if e.is_Add or e.is_Mul or (e.is_Pow and e.exp.is_Integer):
+        return set().union(*(_irrational(x) for x in e.args))
+    return {e} if e.is_number else set()
+
+
+class Engine:
+    """Expectations of elements as normal forms, over the field of their parameters.
+
+    Parameters
+    ----------
+    reader : Reader
+        Knows the field, and reads coefficients.
 
     Examples
     --------
-    >>> from dekderive.atoms import step
     >>> from dekderive.duals.algebra import lift
+    >>> from dekderive.duals.reading import Reader
     >>> from dekderive.symbols import z
-    >>> expectation(lift(step(z)), lift(step(z))).expression
-    arcsine(kxx, kyy, kxy)/(2*pi) + 1/4
+    >>> engine = Engine(Reader())
+    >>> list(engine.pair(lift(z**2), lift(z**2)).values())
+    [kxx*kyy + 2*kxy**2]
     """
-    log, total = _Log(), sp.S.Zero
-    for left, c in f.items():
-        for right, d in g.items():
-            total += c * d * _term(left, right, log)
-    expression = _real(total)
-    order = {name: i for i, name in enumerate(("tilt", "Stein", "orthant"))}
-    return ClosedForm(
-        tidy(expression),
-        tuple(sorted(log.conditions, key=sp.default_sort_key)),
-        tuple(sorted(log.rules, key=order.__getitem__)),
-    )
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader, self.forms, self.s = reader, reader.forms, reader.scalars
+        self.log = Log()
+        s = self.s
+        self._pair = Law((s.zero, s.zero), ((s.a, s.c), (s.c, s.b)))
+        self._one = Law((s.zero, s.zero), ((s.a, s.a), (s.a, s.a)))
+        self._memo: dict[tuple, Terms] = {}
+
+    def pair(self, f: Element, g: Element) -> Terms:
+        """E[f(u) g(v)].
+
+        Raises
+        ------
+        NoClosedForm
+            If a term has more than two gates, or a bivariate distribution function at complex arguments.
+        """
+        return self._expectation(f, g, self._pair)
+
+    def single(self, f: Element, g: Element) -> Terms:
+        """E[f(u) g(u)], u ~ N(0, kxx): the products in one variable are formed before anything is integrated.
+
+        Raises
+        ------
+        NoClosedForm
+            As for `pair`.
+        """
+        return self._expectation(multiply(f, g), {Key(): sp.S.One}, self._one)
+
+    def _expectation(self, f: Element, g: Element, law: Law) -> Terms:
+        parts, one = [], law is self._one
+        for left, c in f.items():
+            for right, d in g.items():
+                weight = self.forms.multiply(self.reader(c), self.reader(d))
+                parts.append(self.forms.multiply(weight, self._term(left, right, law, one)))
+        return self.forms.add(parts)
+
+    def _term(self, left: Key, right: Key, law: Law, one: bool) -> Terms:
+        law, weight = self._tilt(left, right, law, one)
+        events = []
+        for index, key in enumerate((left, right)):
+            for gate in key.gates:
+                if isinstance(gate, Delta):
+                    event = Event(index, 1, self._field(gate.knot), self.s.zero)
+                    density, law = self._condition(event, law)
+                    weight = self.forms.multiply(weight, density)
+                else:
+                    events.append(Event(index, gate.side, self._field(gate.knot), self._field(gate.noise)))
+        powers = tuple(0 if any(isinstance(g, Delta) for g in key.gates) else key.power for key in (left, right))
+        if len(events) > 2:
+            raise NoClosedForm(_too_many(left, right))
+        return self.forms.multiply(weight, self._stein(powers, tuple(events), law))
+
+    def _field(self, e: sp.Expr) -> FracElement:
+        try:
+            return self.s(sp.sympify(e))
+        except NotRational as error:
+            raise NoClosedForm(f"{e} is not a rational function of the parameters") from error
+
+    def _tilt(self, left: Key, right: Key, law: Law, one: bool) -> tuple[Law, Terms]:
+        s = self.s
+        ((a, c), (_, b)) = law.covariance
+        q, r, h, m = (self._field(x) for x in (left.quadratic, right.quadratic, left.linear, right.linear))
+        weight = self.forms.scalar(s.one)
+        if q or r:
+            self.log.rules.add("tilt")
+            gap = a * b - c**2
+            det = 1 - 2 * q * a - 2 * r * b + 4 * q * r * gap
+            self._record(left.quadratic, right.quadratic, one)
+            a, b, c = (a - 2 * r * gap) / det, (b - 2 * q * gap) / det, c / det
+            weight = self.forms.radical(s.inverse(s.square_root(det)))
+        if not (h or m):
+            return Law(law.mean, ((a, c), (c, b))), weight
+        self.log.rules.add("tilt")
+        if s.is_complex(s.reduce(h)) and s.is_complex(s.reduce(m)):
+            self.log.waves.add(Wave(*(s.reduce(x) for x in (-(h**2) * a, -(m**2) * b, h * m * c))))
+        weight = self.forms.multiply(weight, self.forms.exponential((h**2 * a + 2 * h * m * c + m**2 * b) / 2))
+        return Law((h * a + m * c, h * c + m * b), ((a, c), (c, b))), weight
+
+    def _record(self, q: sp.Expr, r: sp.Expr, one: bool) -> None:
+        """I - 2QS is positive definite iff 1 - 2 q kxx and the determinant are positive; for q, r <= 0 they are."""
+        if q.is_nonpositive and r.is_nonpositive:
+            return
+        minors = [1 - 2 * q * kxx]
+        if not one:
+            minors += [1 - 2 * r * kyy, sp.expand((1 - 2 * q * kxx) * (1 - 2 * r * kyy) - 4 * q * r * kxy**2)]
+        self.log.conditions.update(m for m in minors if not m.is_positive)
+
+    def _condition(self, event: Event, law: Law) -> tuple[Terms, Law]:
+        """Density at the knot of z_axis + noise, and the law of the pair given that it is there."""
+        s, forms = self.s, self.forms
+        row = law.covariance[event.axis]
+        variance = row[event.axis] + event.noise
+        distance = event.knot - law.mean[event.axis]
+        density = forms.multiply(
+            forms.radical(s.inverse(s.square_root(2 * s.pi * variance))),
+            forms.exponential(-(distance**2) / (2 * variance)),
+        )
+        gain = (row[0] / variance, row[1] / variance)
+        mean = (law.mean[0] + gain[0] * distance, law.mean[1] + gain[1] * distance)
+        ((a, c), (_, b)) = law.covariance
+        c = c - gain[0] * row[1]
+        return density, Law(mean, ((a - gain[0] * row[0], c), (c, b - gain[1] * row[1])))
+
+    def _stein(self, powers: tuple[int, ...], events: tuple[Event, ...], law: Law) -> Terms:
+        """E[x^n y^m gates]."""
+        known = self._memo.get((powers, events, law))
+        if known is None:
+            known = self._orthant(events, law) if powers == (0, 0) else self._lower(powers, events, law)
+            self._memo[powers, events, law] = known
+        return known
+
+    def _lower(self, powers: tuple[int, ...], events: tuple[Event, ...], law: Law) -> Terms:
+        self.log.rules.add("Stein")
+        k = 0 if powers[0] else 1
+        rest = tuple(n - (i == k) for i, n in enumerate(powers))
+        parts = []
+        if law.mean[k]:
+            parts.append(self.forms.scale(self._stein(rest, events, law), law.mean[k]))
+        for i in (0, 1):
+            if rest[i] and law.covariance[k][i]:
+                lower = tuple(n - (j == i) for j, n in enumerate(rest))
+                parts.append(self.forms.scale(self._stein(lower, events, law), law.covariance[k][i] * rest[i]))
+        for i, event in enumerate(events):
+            if law.covariance[k][event.axis]:
+                density, given = self._condition(event, law)
+                inner = self._stein(rest, events[:i] + events[i + 1 :], given)
+                inner = self.forms.multiply(density, inner)
+                parts.append(self.forms.scale(inner, law.covariance[k][event.axis] * event.side))
+        return self.forms.add(parts)
+
+    def _orthant(self, events: tuple[Event, ...], law: Law) -> Terms:
+        s, forms = self.s, self.forms
+        if not events:
+            return forms.scalar(s.one)
+        self.log.rules.add("orthant")
+        margins, below = [], []
+        for event in events:
+            variance = law.covariance[event.axis][event.axis] + event.noise
+            distance = (law.mean[event.axis] - event.knot) * event.side
+            if not variance:  # conditioned on a knot of the same variable: the gate is a constant
+                return self._settled(event, distance, events, law)
+            below.append(s.inverse(s.square_root(variance)))
+            margins.append(s.times(Radical(distance, frozenset()), below[-1]))
+        if len(events) == 1:
+            return forms.probit(margins[0])
+        if any(s.is_complex(s.reduce(m.factor)) for m in margins):
+            raise NoClosedForm(
+                "two gates with a sine or cosine need the bivariate normal distribution function of complex arguments"
+            )
+        first, second = events
+        cross = law.covariance[first.axis][second.axis] * first.side * second.side
+        correlation = s.times(s.times(below[0], below[1]), Radical(cross, frozenset()))
+        return forms.binormal(margins[0], margins[1], correlation)
+
+    def _settled(self, event: Event, distance: FracElement, events: tuple[Event, ...], law: Law) -> Terms:
+        sign = self.s.sign(distance)
+        value = self.s.one * (1 + sign) / 2
+        rest = tuple(e for e in events if e is not event)
+        return self.forms.scale(self._orthant(rest, law), value) if value else {}
 
 
-def _term(left: Key, right: Key, log: _Log) -> sp.Expr:
-    gaussian, weight = _tilt(left, right, log)
-    if left.gate is DELTA or right.gate is DELTA:
-        return weight * _delta(left, right, gaussian, log)
-    return weight * _stein(left.power, right.power, left.gate, right.gate, gaussian, log)  # type: ignore[arg-type]
+def _too_many(left: Key, right: Key) -> str:
+    names = ("u", left.gates), ("v", right.gates)
+    listed = ", ".join(f"{_gate_name(g)} in {n}" for n, gates in names for g in gates)
+    count = {3: "a trivariate orthant probability", 4: "an orthant probability of dimension four"}
+    total = len(left.gates) + len(right.gates)
+    return f"the product of {total} gates ({listed}) needs {count.get(total, 'an orthant of higher dimension')}"
 
 
-def _tilt(left: Key, right: Key, log: _Log) -> tuple[_Gaussian, sp.Expr]:
-    a, b, c = kxx, kyy, kxy
-    weight = sp.S.One
-    q1, q2, l1, l2 = left.quadratic, right.quadratic, left.linear, right.linear
-    if q1 != 0 or q2 != 0:
-        log.rules.add("tilt")
-        det = sp.expand((1 - 2 * q1 * a) * (1 - 2 * q2 * b) - 4 * q1 * q2 * c**2)
-        # S(I - 2QS)^-1 written out; positive definite iff both leading minors of I - 2QS are positive.
-        # For q1, q2 <= 0 they are, for every covariance.
-        if not (q1.is_nonpositive and q2.is_nonpositive):
-            log.conditions.update(m for m in (1 - 2 * q1 * a, 1 - 2 * q2 * b, det) if not m.is_positive)
-        a, b, c = (a - 2 * q2 * (a * b - c**2)) / det, (b - 2 * q1 * (a * b - c**2)) / det, c / det
-        weight = 1 / square_root(det)
-    if l1 != 0 or l2 != 0:
-        log.rules.add("tilt")
-        weight *= sp.exp(sp.expand(sp.cancel((l1**2 * a + 2 * l1 * l2 * c + l2**2 * b) / 2)))
-    return _Gaussian(l1 * a + l2 * c, l1 * c + l2 * b, a, b, c), weight
-
-
-def _stein(n: int, m: int, gx: Gate | None, gy: Gate | None, law: _Gaussian, log: _Log) -> sp.Expr:
-    """E[x^n y^m gx(x) gy(y)]."""
-    if n == 0 and m == 0:
-        return _orthant(gx, gy, law, log)
-    if n == 0:
-        return _stein(m, n, gy, gx, law.swapped(), log)
-    log.rules.add("Stein")
-    total = sp.S.Zero
-    if law.mx != 0:
-        total += law.mx * _stein(n - 1, m, gx, gy, law, log)
-    if n > 1 and law.a != 0:
-        total += law.a * (n - 1) * _stein(n - 2, m, gx, gy, law, log)
-    if m > 0 and law.c != 0:
-        total += law.c * m * _stein(n - 1, m - 1, gx, gy, law, log)
-    if gx is not None and law.a != 0:
-        density, given = _condition(gx, law)
-        total += law.a * density * _stein(n - 1, m, None, gy, given, log)
-    if gy is not None and law.c != 0:
-        density, given = _condition(gy, law.swapped())
-        total += law.c * density * _stein(n - 1, m, gx, None, given.swapped(), log)
-    return total
-
-
-def _condition(gate: Gate, law: _Gaussian) -> tuple[sp.Expr, _Gaussian]:
-    """Density at 0 of x + noise, and the law of the pair given that it is 0."""
-    variance = _cancel(law.a + gate.noise)
-    density = sp.exp(_cancel(-(law.mx**2) / (2 * variance))) / (sp.sqrt(2 * sp.pi) * square_root(variance))
-    gain_x, gain_y = law.a / variance, law.c / variance
-    given = _Gaussian(
-        _cancel(law.mx - gain_x * law.mx),
-        _cancel(law.my - gain_y * law.mx),
-        _cancel(law.a - gain_x * law.a),
-        _cancel(law.b - gain_y * law.c),
-        _cancel(law.c - gain_x * law.c),
-    )
-    return density, given
-
-
-def _delta(left: Key, right: Key, law: _Gaussian, log: _Log) -> sp.Expr:
-    if left.gate is not DELTA:
-        return _delta(right, left, law.swapped(), log)
-    if left.power:
-        return sp.S.Zero
-    density, given = _condition(Gate(sp.S.Zero), law)
-    if right.gate is DELTA:
-        return density * _condition(Gate(sp.S.Zero), given.swapped())[0] if not right.power else sp.S.Zero
-    return density * _stein(0, right.power, None, right.gate, given, log)  # type: ignore[arg-type]
-
-
-def _orthant(gx: Gate | None, gy: Gate | None, law: _Gaussian, log: _Log) -> sp.Expr:
-    if gx is None and gy is None:
-        return sp.S.One
-    log.rules.add("orthant")
-    if gx is None or gy is None:
-        mean, variance = (law.mx, law.a + gx.noise) if gx is not None else (law.my, law.b + gy.noise)  # type: ignore[union-attr]
-        if mean == 0:
-            return sp.S.Half
-        return _phi(mean / square_root(_cancel(variance)))
-    if law.mx != 0 or law.my != 0:
-        raise NoClosedForm("two gates with non-zero means need the bivariate normal distribution function")
-    return sp.Rational(1, 4) + _arcsine(law.a + gx.noise, law.b + gy.noise, law.c) / (2 * sp.pi)
-
-
-def _phi(x: sp.Expr) -> sp.Expr:
-    imaginary = sp.expand(x / sp.I)
-    if imaginary.has(sp.I):
-        if x.has(sp.I):
-            raise NoClosedForm("a gate with a complex mean is outside the engine")
-        return ndtr(x)
-    # Phi(i y) = 1/2 + (i/sqrt(pi)) exp(y^2/2) Dawson(y/sqrt(2))
-    return sp.S.Half + sp.I / sp.sqrt(sp.pi) * sp.exp(_cancel(imaginary**2 / 2)) * dawson(imaginary / sp.sqrt(2))
-
-
-def _arcsine(a: sp.Expr, b: sp.Expr, c: sp.Expr) -> sp.Expr:
-    # asin(c / sqrt(a b)) is unchanged by (a, b, c) -> (s a, t b, sqrt(s t) c).  Clear the common denominators of a
-    # and b: they are equal after a tilt (both are the determinant) and 1 otherwise.
-    (na, da), (nb, db), (nc, dc) = (sp.fraction(sp.together(_cancel(e))) for e in (a, b, c))
-    if sp.expand(da - db) == 0 and sp.expand(da - dc) == 0:
-        return arcsine(sp.factor(na), sp.factor(nb), nc)
-    if da.is_number and db.is_number and dc.is_number:
-        scale = sp.ilcm(da, db) if da.is_Integer and db.is_Integer else 1
-        return arcsine(sp.expand(a * scale), sp.expand(b * scale), sp.expand(c * scale))
-    return arcsine(sp.factor(a), sp.factor(b), sp.factor(c))
-
-
-def _cancel(expression: sp.Expr) -> sp.Expr:
-    return expression if expression.is_Atom else sp.cancel(sp.together(expression))
-
-
-def _real(expression: sp.Expr) -> sp.Expr:
-    """Remove the imaginary unit that sin and cos brought in; what remains complex is outside the engine."""
-    if not expression.has(sp.I):
-        return expression
-    expanded = sp.Add(*(one_exponential(t) for t in sp.Add.make_args(expand(expression))))
-
-    def euler(e: sp.Expr) -> sp.Expr:
-        real, imaginary = sp.expand(e.args[0]).as_real_imag()
-        return sp.exp(real) * (sp.cos(imaginary) + sp.I * sp.sin(imaginary))
-
-    result = expand(expanded.replace(lambda e: isinstance(e, sp.exp) and e.has(sp.I), euler))
-    if result.has(sp.I):
-        raise NoClosedForm("the imaginary parts do not cancel")
-    return result
+def _gate_name(gate: Gate | Delta) -> str:
+    if isinstance(gate, Delta):
+        return f"a delta at {gate.knot}"
+    return f"a step at {gate.knot}" if gate.noise == 0 else f"a probit of noise {gate.noise}"

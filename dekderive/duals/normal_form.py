@@ -1,225 +1,333 @@
-"""A normal form for Gaussian expectations: decides identities, and prints without losing digits."""
+r"""The normal form of a Gaussian expectation, closed under the derivatives in kxx, kyy and kxy.
+
+A normal form is a dictionary.  Its keys are transcendental parts,
+
+.. math:: \sqrt{R}\; e^{Q}\; P, \qquad P \text{ a product of } \arcsin, \Phi, \Phi_2 \text{ and Dawson's integral,}
+
+with R a set of irreducible polynomials and Q a rational function; its values are rational functions.  The arguments
+of P are again radicals, and Phi_2 is the bivariate distribution function.  Symmetries (Phi(-x) = 1 - Phi(x),
+asin(-x) = -asin(x), and those of Phi_2) are used to give each function one name, hence an empty dictionary proves
+that an expression vanishes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import NamedTuple
 
-import sympy as sp
+from sympy.polys.fields import FracElement
+from sympy.polys.rings import PolyElement
 
-from dekderive.atoms import arcsine, rootgap
-from dekderive.symbols import kxx, kxy, kyy
+from dekderive.duals.scalars import NotRational, Radical, Scalars
 
-__all__ = ["expand", "is_identically_zero", "one_exponential", "square_root", "tidy"]
-
-
-def square_root(expression: sp.Expr) -> sp.Expr:
-    """Return sqrt of a rational function, with every factor P Q - C^2 written as rootgap(P, Q, C).
-
-    Each factor is a variance or a determinant, hence positive where the expectation is finite, so the square root of
-    the product is the product of the square roots.
-    """
-    numerator, denominator = sp.fraction(sp.factor(sp.together(expression)))
-    return _root_of_factors(numerator, _root_of_one) / _root_of_factors(denominator, _root_of_one)
+__all__ = ["Function", "Key", "NormalForms", "Terms"]
 
 
-def _root_of_factors(polynomial: sp.Expr, root: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
-    constant, factors = sp.factor_list(polynomial)
-    signs, result = constant, sp.S.One
-    for base, exponent in factors:
-        if base.subs({kxy: 0, kxx: sp.Rational(1, 10**6), kyy: sp.Rational(1, 10**6)}).is_negative:
-            base, signs = -base, signs * (-1) ** exponent
-        result *= base ** (exponent // 2)
-        if exponent % 2:
-            result *= root(base)
-    return sp.sqrt(signs) * result
+class Function(NamedTuple):
+    """A transcendental function of radicals."""
+
+    name: str
+    arguments: tuple
 
 
-def _root_of_one(base: sp.Expr) -> sp.Expr:
-    if base.has(kxy) and base.is_polynomial(kxy):
-        poly = sp.Poly(base, kxy)
-        square, rest = -poly.coeff_monomial(kxy**2), poly.coeff_monomial(1)
-        if poly.degree() == 2 and poly.coeff_monomial(kxy) == 0 and not square.has(kxx, kyy):
-            left, right = _split(rest)
-            if left is not None and right is not None:
-                return rootgap(left, right, sp.sqrt(square) * kxy)
-    return sp.sqrt(base)
+class Key(NamedTuple):
+    """Product of square roots, exp(exponent), and functions with multiplicities."""
+
+    roots: frozenset[PolyElement]
+    exponent: FracElement
+    functions: frozenset[tuple[Function, int]]
 
 
-def _split(product: sp.Expr) -> tuple[sp.Expr | None, sp.Expr | None]:
-    """Write a polynomial as P(kxx) Q(kyy), or return (None, None)."""
-    constant, factors = sp.factor_list(product)
-    left, right = constant, sp.S.One
-    for base, exponent in factors:
-        if base.has(kxx) and base.has(kyy):
-            return None, None
-        if base.has(kyy):
-            right *= base**exponent
-        else:
-            left *= base**exponent
-    return left, right
+Terms = dict[Key, FracElement]
 
 
-@dataclass(frozen=True, slots=True)
-class _NormalForm:
-    """sum_m  monomial m in the generators * coefficient / denominator,  with root^2 = radicand already applied."""
-
-    terms: dict[sp.Expr, sp.Expr]
-    denominator: sp.Expr
-    squares: dict[sp.Symbol, sp.Expr]
-    meaning: dict[sp.Symbol, sp.Expr]
-
-
-def _normal_form(expression: sp.Expr) -> _NormalForm:
-    """Each exp, arcsine, ... and each square root becomes a generator; the rest is a rational function.
-
-    The generators are treated as algebraically independent but for root^2 = radicand.  Hence a normal form without
-    terms proves that the expression is zero; a non-empty one proves nothing.
-    """
-    generators, squares = _generators(expression)
-    rational = expression.xreplace(generators).replace(
-        lambda e: e.is_Pow and e.exp.is_Rational and e.exp.q == 2, lambda e: _half_power(e, generators)
-    )
-    numerator, denominator = sp.fraction(sp.together(rational))
-    symbols = list(generators.values()) or [sp.Symbol("unused_")]
-    total: dict[sp.Expr, sp.Expr] = {}
-    for powers, coefficient in sp.Poly(sp.expand(numerator), *symbols).terms():
-        monomial = sp.S.One
-        for symbol, power in zip(symbols, powers, strict=True):
-            square = squares.get(symbol)
-            monomial *= symbol**power if square is None else symbol ** (power % 2)
-            coefficient *= sp.S.One if square is None else square ** (power // 2)
-        total[monomial] = sp.expand(total.get(monomial, sp.S.Zero) + coefficient)
-    terms = {m: c for m, c in total.items() if c != 0}
-    return _NormalForm(terms, denominator, squares, {s: e for e, s in generators.items()})
-
-
-def is_identically_zero(expression: sp.Expr) -> bool:
-    """Return True if the normal form proves that the expression vanishes; False means "not proved", not "non-zero".
+class NormalForms:
+    """Arithmetic and calculus of normal forms over one field.
 
     Examples
     --------
-    >>> from dekderive.atoms import arcsine, rootgap
-    >>> is_identically_zero(rootgap(kxx, kyy, kxy) ** 2 - kxx * kyy + kxy**2)
-    True
+    >>> from dekderive.symbols import kxx, kxy, kyy
+    >>> forms = NormalForms(Scalars())
+    >>> angle = forms.arcsine(forms.s.times(Radical(forms.s.c, frozenset()), forms.s.inverse(
+    ...     forms.s.square_root(forms.s.a * forms.s.b))))
+    >>> list(forms.differentiate(angle, forms.s.c).values())
+    [1/(kxx*kyy - kxy**2)]
     """
-    exponential = expression.rewrite([sp.sinh, sp.cosh], sp.exp)
-    terms = [one_exponential(t) for t in sp.Add.make_args(expand(exponential))]
-    return not _normal_form(_irreducible_roots(sp.Add(*terms))).terms
+
+    def __init__(self, scalars: Scalars) -> None:
+        self.s = scalars
+        self.unit = Key(frozenset(), scalars.zero, frozenset())
+        self._slopes: dict[tuple[Function, FracElement], Terms] = {}
+
+    # arithmetic
+
+    def scalar(self, x: FracElement) -> Terms:
+        """A rational function."""
+        x = self.s.reduce(x)
+        return {self.unit: x} if x else {}
+
+    def radical(self, x: Radical) -> Terms:
+        """A rational function times square roots."""
+        factor = self.s.reduce(x.factor)
+        return {self.unit._replace(roots=x.roots): factor} if factor else {}
+
+    def exponential(self, exponent: FracElement) -> Terms:
+        """exp(exponent)."""
+        return {self.unit._replace(exponent=self.s.reduce(exponent)): self.s.one}
+
+    def function(self, name: str, *arguments: object) -> Terms:
+        """A function as it stands, without using any symmetry."""
+        return {self.unit._replace(functions=frozenset({(Function(name, arguments), 1)})): self.s.one}
+
+    def add(self, parts: Iterable[Terms]) -> Terms:
+        """Sum of normal forms."""
+        total: Terms = {}
+        for part in parts:
+            for key, x in part.items():
+                total[key] = total[key] + x if key in total else x
+        return {key: x for key, x in total.items() if x}
+
+    def scale(self, terms: Terms, x: FracElement) -> Terms:
+        """A normal form times a rational function."""
+        if not x:
+            return {}
+        scaled = {key: self.s.reduce(value * x) for key, value in terms.items()}
+        return {key: value for key, value in scaled.items() if value}
+
+    def multiply(self, left: Terms, right: Terms) -> Terms:
+        """Product of two normal forms."""
+        if left == {self.unit: self.s.one}:
+            return right
+        total: Terms = {}
+        for k, x in left.items():
+            for m, y in right.items():
+                root = self.s.times(Radical(x * y, k.roots), Radical(self.s.one, m.roots))
+                key = Key(root.roots, self.s.reduce(k.exponent + m.exponent), _merged(k.functions, m.functions))
+                total[key] = total.get(key, self.s.zero) + self.s.reduce(root.factor)
+        return {key: x for key, x in total.items() if x}
+
+    def subtract(self, left: Terms, right: Terms) -> Terms:
+        """Difference of two normal forms."""
+        return self.add([left, self.scale(right, -self.s.one)])
+
+    # functions, each under one name
+
+    def _flips(self, x: Radical) -> bool:
+        """Whether -x is the preferred argument: negative at independence, or else odd in kxy and growing."""
+        level = self.s.at_independence(x.factor)
+        return level > 0 or (level == 0 and self.s.sign(x.factor) < 0)
+
+    def _negative(self, x: Radical) -> Radical:
+        return Radical(-x.factor, x.roots)
+
+    def _reduced(self, x: Radical) -> Radical:
+        return Radical(self.s.reduce(x.factor), x.roots)
+
+    def probit(self, x: Radical) -> Terms:
+        """Phi(x); of a negative argument where that can be: small values are named, and not their complements."""
+        x = self._reduced(x)
+        half = self.scalar(self.s.one / 2)
+        if not x.factor:
+            return half
+        real, imaginary = self.s.complex_parts(x.factor)
+        if imaginary and not real:
+            # Phi(i y) = 1/2 + (i / sqrt(pi)) exp(y^2 / 2) D(y / sqrt(2)), D Dawson's integral.
+            y = Radical(imaginary, x.roots)
+            scale = self.radical(self.s.inverse(self.s.square_root(self.s.pi)))
+            wave = self.multiply(self.exponential(self.s.square(y) / 2), self.dawson(y))
+            return self.add([half, self.scale(self.multiply(scale, wave), self.s.i)])
+        if self._flips(x):
+            return self.subtract(self.scalar(self.s.one), self.function("probit", self._negative(x)))
+        return self.function("probit", x)
+
+    def dawson(self, y: Radical) -> Terms:
+        """D(y / sqrt(2)), which is odd in y."""
+        y = self._reduced(y)
+        if self.s.sign(y.factor) < 0:
+            return self.scale(self.function("dawson", self._negative(y)), -self.s.one)
+        return self.function("dawson", y) if y.factor else {}
+
+    def arcsine(self, r: Radical) -> Terms:
+        """asin(r), which is odd in r."""
+        if not r.factor:
+            return {}
+        if self.s.square(r) == self.s.one:
+            return self.scalar(self.s.pi * self.s.sign(r.factor) / 2)
+        if self.s.sign(r.factor) < 0:
+            return self.scale(self.function("arcsine", self._negative(r)), -self.s.one)
+        return self.function("arcsine", r)
+
+    def binormal(self, h: Radical, k: Radical, r: Radical) -> Terms:
+        """P(U <= h, V <= k) for standard normal variables with correlation r."""
+        h, k, r = (self._reduced(x) for x in (h, k, r))
+        if not r.factor:
+            return self.multiply(self.probit(h), self.probit(k))
+        if self.s.square(r) == self.s.one:
+            return self._degenerate(h, k, self.s.sign(r.factor))
+        if not h.factor and not k.factor:
+            return self.add([self.scalar(self.s.one / 4), self.scale(self.arcsine(r), self.s.one / (2 * self.s.pi))])
+        if _name(k) < _name(h):
+            h, k = k, h
+        # P(U <= h, V <= k) = P(V <= k) - P(-U <= -h, V <= k)
+        if self._flips(h) or (not h.factor and self._flips(r)):
+            return self.subtract(self.probit(k), self.binormal(self._negative(h), k, self._negative(r)))
+        if self._flips(k) or (not k.factor and self._flips(r)):
+            return self.subtract(self.probit(h), self.binormal(h, self._negative(k), self._negative(r)))
+        return self.function("binormal", h, k, r)
+
+    def _degenerate(self, h: Radical, k: Radical, sign: int) -> Terms:
+        """At r = 1: Phi(min(h, k)), and at r = -1: max(0, Phi(h) + Phi(k) - 1) = max(0, Phi(k) - Phi(-h))."""
+        if sign < 0:
+            h = self._negative(h)
+        if h.roots != k.roots and h.factor and k.factor:
+            return self.function("binormal", h, k, Radical(self.s.one * sign, frozenset()))
+        order = self.s.sign(k.factor - h.factor)
+        if sign > 0:
+            return self.probit(h if order > 0 else k)
+        return self.subtract(self.probit(k), self.probit(h)) if order > 0 else {}
+
+    # calculus
+
+    def differentiate(self, terms: Terms, variable: FracElement) -> Terms:
+        """Derivative in a generator of the field."""
+        parts: list[Terms] = []
+        for key, x in terms.items():
+            slope = x.diff(variable) + x * key.exponent.diff(variable)
+            for root in key.roots:
+                slope = slope + x * self.s.field(root.diff(variable.numer)) / (2 * self.s.field(root))
+            parts.append(self.scale({key: self.s.one}, slope))
+            for function, count in key.functions:
+                inner = self._slope(function, variable)
+                if inner:
+                    rest = key._replace(functions=_lowered(key.functions, function))
+                    parts.append(self.multiply({rest: x * count}, inner))
+        return self.add(parts)
+
+    def _slope(self, function: Function, variable: FracElement) -> Terms:
+        known = self._slopes.get((function, variable))
+        if known is None:
+            rule = getattr(self, f"_slope_of_{function.name}")
+            known = self._slopes[function, variable] = rule(variable, *function.arguments)
+        return known
+
+    def _inner(self, x: Radical, variable: FracElement) -> Terms:
+        slope = x.factor.diff(variable)
+        for root in x.roots:
+            slope = slope + x.factor * self.s.field(root.diff(variable.numer)) / (2 * self.s.field(root))
+        return self.radical(Radical(slope, x.roots))
+
+    def _root_below(self, x: FracElement) -> Terms:
+        return self.radical(self.s.inverse(self.s.square_root(x)))
+
+    def density(self, x: Radical) -> Terms:
+        """exp(-x^2/2) / sqrt(2 pi)."""
+        return self.multiply(self._root_below(2 * self.s.pi), self.exponential(-self.s.square(x) / 2))
+
+    def _slope_of_probit(self, variable: FracElement, x: Radical) -> Terms:
+        return self.multiply(self._inner(x, variable), self.density(x))
+
+    def _slope_of_dawson(self, variable: FracElement, y: Radical) -> Terms:
+        # d/dy D(y / sqrt 2) = 1 / sqrt 2 - y D(y / sqrt 2)
+        outer = self.subtract(self._root_below(2 * self.s.one), self.multiply(self.radical(y), self.dawson(y)))
+        return self.multiply(self._inner(y, variable), outer)
+
+    def _slope_of_arcsine(self, variable: FracElement, r: Radical) -> Terms:
+        return self.multiply(self._inner(r, variable), self._root_below(self.s.one - self.s.square(r)))
+
+    def _slope_of_binormal(self, variable: FracElement, h: Radical, k: Radical, r: Radical) -> Terms:
+        """Plackett: the derivative in r is the joint density; in h it is phi(h) Phi((k - r h) / sqrt(1 - r^2))."""
+        gap = self.s.one - self.s.square(r)
+        below = self.s.inverse(self.s.square_root(gap))
+        rhk = self.s.times(self.s.times(r, h), k).factor
+        exponent = -(self.s.square(h) - 2 * rhk + self.s.square(k)) / (2 * gap)
+        joint = self.multiply(self.radical(below), self.exponential(exponent))
+        parts = [self.multiply(self._inner(r, variable), self.scale(joint, self.s.one / (2 * self.s.pi)))]
+        for x, y in ((h, k), (k, h)):
+            inner = self._inner(x, variable)
+            if inner:
+                shift = self.s.times(r, x)
+                given = self.s.times(self.sum_of(y, self._negative(shift)), below)
+                parts.append(self.multiply(inner, self.multiply(self.density(x), self.probit(given))))
+        return self.add(parts)
+
+    def sum_of(self, x: Radical, y: Radical) -> Radical:
+        """Sum of two radicals over the same roots (or of which one is zero)."""
+        if not x.factor:
+            return y
+        if not y.factor:
+            return x
+        if x.roots != y.roots:
+            raise NotRational(f"{x} + {y} is no radical")
+        return Radical(x.factor + y.factor, x.roots)
+
+    def _slope_of_opaque(self, variable: FracElement, reader: object, expression: object) -> Terms:
+        return reader.derivative(expression, variable)  # type: ignore[attr-defined]
+
+    # substitution
+
+    def substitute(self, terms: Terms, variable: FracElement, value: FracElement) -> Terms:
+        """The normal form with a generator replaced by a rational function.
+
+        Raises
+        ------
+        ZeroDivisionError
+            If a coefficient has a pole there.
+        """
+        return self.add(self._substituted(key, x, variable, value) for key, x in terms.items())
+
+    def _substituted(self, key: Key, x: FracElement, variable: FracElement, value: FracElement) -> Terms:
+        def at(e: FracElement) -> FracElement:
+            return self.compose(e, variable, value)
+
+        def radical(r: Radical) -> Radical:
+            result = Radical(at(r.factor), frozenset())
+            for root in r.roots:
+                result = self.s.times(result, self.s.square_root(at(self.s.field(root))))
+            return result
+
+        total = self.radical(radical(Radical(x, key.roots)))
+        total = self.multiply(total, self.exponential(at(key.exponent)))
+        for function, count in key.functions:
+            if function.name == "opaque":
+                raise NotRational("an opaque function cannot be substituted into")
+            inner = getattr(self, function.name)(*(radical(r) for r in function.arguments))
+            for _ in range(count):
+                total = self.multiply(total, inner)
+        return total
+
+    def compose(self, x: FracElement, variable: FracElement, value: FracElement) -> FracElement:
+        """A rational function with a generator replaced."""
+        index = self.s.field.gens.index(variable)
+
+        def at(polynomial: PolyElement) -> FracElement:
+            total = self.s.zero
+            for monomial, coefficient in polynomial.terms():
+                bare = self.s.field.ring.from_dict({(*monomial[:index], 0, *monomial[index + 1 :]): coefficient})
+                power = value ** monomial[index] if monomial[index] else self.s.one
+                total = total + self.s.field(bare) * power
+            return total
+
+        return at(x.numer) / at(x.denom)
 
 
-def tidy(expression: sp.Expr) -> sp.Expr:
-    """Write as a sum of transcendental parts with factored rational coefficients: what is shown and emitted.
-
-    N / rootgap becomes M rootgap + R / rootgap with N = M (P Q - C^2) + R wherever that is shorter: then the square
-    root cancels, and not the digits.
-    """
-    terms = [one_exponential(t) for t in sp.Add.make_args(expand(expression))]
-    expression = _hyperbolic(sp.Add(*terms))
-    form = _normal_form(expression)
-    parts = [_divided(c, m, form) for m, c in form.terms.items()]
-    return sp.Add(*parts).xreplace(form.meaning)
+def _merged(
+    left: frozenset[tuple[Function, int]], right: frozenset[tuple[Function, int]]
+) -> frozenset[tuple[Function, int]]:
+    if not left or not right:
+        return left or right
+    counts = dict(left)
+    for function, count in right:
+        counts[function] = counts.get(function, 0) + count
+    return frozenset(counts.items())
 
 
-def _irreducible_roots(expression: sp.Expr) -> sp.Expr:
-    """rootgap(P, Q, C) and sqrt(P Q)  ->  products of roots of irreducible polynomials, each with one name."""
-
-    def plain(radicand: sp.Expr) -> sp.Expr:
-        numerator, denominator = sp.fraction(sp.factor(sp.together(radicand)))
-        return _root_of_factors(numerator, sp.sqrt) / _root_of_factors(denominator, sp.sqrt)
-
-    expression = expression.replace(rootgap, lambda a, b, c: plain(sp.expand(a * b - c**2)))
-    # asin(c / sqrt(a b)) does not tell a from b.
-    expression = expression.replace(arcsine, lambda a, b, c: arcsine(*sorted((a, b), key=sp.default_sort_key), c))
-    return expression.replace(
-        lambda e: (
-            e.is_Pow and e.exp.is_Rational and e.exp.q == 2 and e.base.has(kxx, kyy, kxy) and not e.base.is_Symbol
-        ),
-        lambda e: plain(e.base) ** (2 * e.exp),
-    )
+def _lowered(functions: frozenset[tuple[Function, int]], function: Function) -> frozenset[tuple[Function, int]]:
+    counts = dict(functions)
+    counts[function] -= 1
+    return frozenset((f, n) for f, n in counts.items() if n)
 
 
-def _generators(expression: sp.Expr) -> tuple[dict[sp.Expr, sp.Symbol], dict[sp.Symbol, sp.Expr]]:
-    """Symbols that stand for the transcendental parts, and the squares of those that are square roots."""
-    functions = sorted((e for e in expression.atoms(sp.Function) if e.has(kxx, kyy, kxy)), key=sp.default_sort_key)
-    outermost = [e for e in functions if not any(e != other and other.has(e) for other in functions)]
-    rest = expression.xreplace({e: sp.S.One for e in outermost})
-    bases = {e.base for e in rest.atoms(sp.Pow) if e.exp.is_Rational and e.exp.q == 2 and e.base.has(kxx, kyy, kxy)}
-    generators = {e: sp.Symbol(f"g{i}_", positive=True) for i, e in enumerate(outermost)}
-    squares = {
-        generators[e]: sp.expand(e.args[0] * e.args[1] - e.args[2] ** 2) for e in outermost if isinstance(e, rootgap)
-    }
-    for base in sorted(bases, key=sp.default_sort_key):
-        symbol = generators[sp.sqrt(base)] = sp.Symbol(f"g{len(generators)}_", positive=True)
-        squares[symbol] = base
-    return generators, squares
-
-
-def _half_power(power: sp.Expr, generators: dict[sp.Expr, sp.Symbol]) -> sp.Expr:
-    symbol = generators.get(sp.sqrt(power.base))
-    if symbol is None:
-        return power
-    whole = (power.exp - sp.S.Half) if power.exp > 0 else (power.exp + sp.S.Half)
-    return power.base**whole * symbol ** (1 if power.exp > 0 else -1)
-
-
-def _divided(numerator: sp.Expr, monomial: sp.Expr, form: _NormalForm) -> sp.Expr:
-    """Monomial * numerator / denominator, with whole multiples of a radicand divided out of the numerator."""
-    quotient = sp.factor(numerator / form.denominator)
-    for root, square in form.squares.items():
-        if not isinstance(form.meaning[root], rootgap) or (quotient * monomial).as_powers_dict().get(root) != -1:
-            continue
-        top, bottom = sp.fraction(quotient * root)
-        # Take the multiple that leaves a rest of order kxy^2, which cannot cancel it: N(0) = M (P Q).
-        whole = sp.cancel(top.subs(kxy, 0) / square.subs(kxy, 0))
-        rest = sp.expand(top - whole * square)
-        if whole.is_polynomial(kxx, kyy) and len(sp.Add.make_args(rest)) < len(sp.Add.make_args(sp.expand(top))):
-            return monomial * (sp.factor(whole / bottom) * root + sp.factor(rest / bottom) / root)
-    return monomial * quotient
-
-
-def expand(expression: sp.Expr) -> sp.Expr:
-    """Expand products over sums, but leave denominators and exponents whole (``sp.expand`` multiplies them out)."""
-    whole = [e for e in expression.atoms(sp.Pow, sp.exp) if isinstance(e, sp.exp) or not e.exp.is_positive]
-    outermost = sorted((e for e in whole if not any(e != o and o.has(e) for o in whole)), key=sp.default_sort_key)
-    names = {e: sp.Symbol(f"w{i}_", positive=True) for i, e in enumerate(outermost)}
-    return sp.expand(expression.xreplace(names)).xreplace({s: e for e, s in names.items()})
-
-
-def one_exponential(term: sp.Expr) -> sp.Expr:
-    """exp(p) exp(q) f  ->  exp(p + q) f, with the exponent in partial fractions (SymPy combines only simple ones)."""
-    factors = sp.Mul.make_args(term)
-    exponents = [f.args[0] for f in factors if isinstance(f, sp.exp)]
-    rest = sp.Mul(*(f for f in factors if not isinstance(f, sp.exp)))
-    return rest * sp.exp(_exponent(sp.Add(*exponents))) if exponents else term
-
-
-def _exponent(exponent: sp.Expr) -> sp.Expr:
-    """Partial fractions of an exponent, so that (a b + a - c^2)/(2 b + 2) shows its a/2."""
-    exponent = sp.cancel(exponent)
-    for symbol in (kyy, kxx):
-        if sp.denom(exponent).has(symbol):
-            exponent = sp.apart(exponent, symbol)
-    return sp.expand(exponent) if sp.denom(exponent).is_number else exponent
-
-
-def _hyperbolic(expression: sp.Expr) -> sp.Expr:
-    """A exp(p + c) -+ A exp(p - c)  ->  2 A exp(p) sinh(c), cosh(c): no cancellation for small c."""
-    terms, done = list(sp.Add.make_args(expression)), []
-    for term in terms[:]:
-        exps = [e for e in term.atoms(sp.exp) if e.has(kxy)]
-        if term not in terms or len(exps) != 1:
-            continue
-        exponent = exps[0].args[0]
-        even = sp.expand((exponent + exponent.subs(kxy, -kxy)) / 2)
-        odd = sp.expand(exponent - even)
-        rest = term.xreplace({exps[0]: sp.S.One})
-        for kind, sign in ((sp.cosh, 1), (sp.sinh, -1)):
-            twin = sign * rest.subs(kxy, -kxy) * sp.exp(sp.expand(exponent.subs(kxy, -kxy)))
-            if odd != 0 and twin in terms and not rest.has(kxy):
-                # twin = sign * A exp(p - c), so the pair is A exp(p) (exp(c) + sign exp(-c)).
-                done.append(2 * rest * sp.exp(even) * kind(odd))
-                terms.remove(term)
-                terms.remove(twin)
-                break
-    return sp.Add(*terms, *done)
+def _name(x: Radical) -> tuple:
+    """An order of radicals; those of kxx come before those of kyy."""
+    generators = "kyy" in " ".join(str(r) for r in x.roots) or "kyy" in str(x.factor)
+    return generators, sorted(str(r) for r in x.roots), str(x.factor)

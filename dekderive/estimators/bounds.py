@@ -7,9 +7,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from dekderive.errors import InvalidInput
-from dekderive.estimators.existence import critical_value, deciding_parameter, has_fixed_point, within
+from dekderive.estimators.existence import Side, critical_value, deciding_parameter, has_fixed_point, within
 from dekderive.gram import Moments
 from dekderive.kernels.kernel import Kernel, Parameter
+from dekderive.kernels.layered import LayeredKernel
 from dekderive.solvers.solution import Array
 
 __all__ = ["Bounds", "default_bounds", "default_deciding_bounds", "resolved_bounds", "suited", "within_range"]
@@ -21,11 +22,15 @@ Bounds: TypeAlias = tuple[float, float] | Literal["fixed"]
 _TUNED: Mapping[str, tuple[str, ...]] = {
     "deker": ("regularisation",),
     "deq_ntk": ("weight_variance", "input_variance", "bias_variance"),
+    "nngp": ("weight_variance", "bias_variance"),
+    "ntk": ("weight_variance", "bias_variance"),
 }
 
 # scikit-learn's default, for parameters on a half-line; and a range of regularisations that changes the kernel: at 1000
 # the features are a thousandth of the statistics, and below 1/4 even logistic activations are no contraction.
 _HALF_LINE = (1e-5, 1e5)
+# A weight variance acts once in every layer, to the power of the depth.
+_WEIGHTS = (1e-2, 1e2)
 _REGULARISATION = (0.25, 1e3)
 
 # Lengths of the rows on which existence is tried.  For homogeneous kernels any length gives the same answer.
@@ -33,7 +38,7 @@ _LENGTHS = np.array([[1.0], [3.0], [10.0]])
 
 
 def resolved_bounds(
-    kernel: Kernel, moments: Moments | None, values: Mapping[str, Any], given: Mapping[str, object]
+    kernel: Kernel | LayeredKernel, moments: Moments | None, values: Mapping[str, Any], given: Mapping[str, object]
 ) -> dict[str, Bounds]:
     """Bounds of all parameters, those from the user checked and the others supplied.
 
@@ -50,7 +55,8 @@ def resolved_bounds(
         If bounds leave the range of a parameter, or are given for a value that has no logarithm.
     """
     chosen = {p.name: _from_user(p, values[p.name], given[p.name]) for p in kernel.parameters}
-    name, _ = deciding_parameter(kernel)
+    deciding = deciding_parameter(kernel)
+    name = deciding[0] if deciding else None
     resolved: dict[str, Bounds] = {}
     for parameter in kernel.parameters:
         own = chosen[parameter.name]
@@ -58,7 +64,7 @@ def resolved_bounds(
             own = default_bounds(kernel, moments, parameter)
         if own is not None:
             resolved[parameter.name] = own
-    if name not in resolved:
+    if name is not None and name not in resolved:
         fixed = tuple((n, float(values[n])) for n, bounds in resolved.items() if bounds == "fixed")
         resolved[name] = default_deciding_bounds(kernel, moments, fixed)
     return resolved
@@ -77,7 +83,7 @@ def _from_user(parameter: Parameter, value: Any, given: object) -> Bounds | None
     return "fixed"
 
 
-def default_bounds(kernel: Kernel, moments: Moments | None, parameter: Parameter) -> Bounds:
+def default_bounds(kernel: Kernel | LayeredKernel, moments: Moments | None, parameter: Parameter) -> Bounds:
     """Where to search for a parameter that does not decide on existence; ``"fixed"`` if it has a say in it.
 
     Tangent kernels of saturating activations, for example, are infinite at x = x' for small input variances: there the
@@ -93,6 +99,8 @@ def default_bounds(kernel: Kernel, moments: Moments | None, parameter: Parameter
     """
     if parameter.name not in _TUNED[kernel.model]:
         return "fixed"
+    if isinstance(kernel, LayeredKernel):
+        return _WEIGHTS if parameter.name == "weight_variance" else _inner_range(parameter)
     bounds = _inner_range(parameter)
     return bounds if _exists_throughout(kernel, moments, parameter.name, bounds) else "fixed"
 
@@ -113,7 +121,7 @@ def default_deciding_bounds(
     >>> round(lower / 1.05, 4)  # without means: sqrt(1/2)
     0.7071
     """
-    name, side = deciding_parameter(kernel)
+    name, side = _deciding(kernel)
     bounds = _inner_range(_parameter(kernel, name))
     return within(bounds, _critical_on_probes(kernel, moments, fixed, bounds), side)
 
@@ -122,7 +130,7 @@ def default_deciding_bounds(
 def _critical_on_probes(
     kernel: Kernel, moments: Moments | None, fixed: tuple[tuple[str, float], ...], bounds: tuple[float, float]
 ) -> float | None:
-    name, side = deciding_parameter(kernel)
+    name, side = _deciding(kernel)
     known = dict(fixed)
     return critical_value(lambda v: has_fixed_point(kernel, _LENGTHS, moments, {**known, name: v}), bounds, side)
 
@@ -130,10 +138,16 @@ def _critical_on_probes(
 @functools.lru_cache(maxsize=256)
 def _exists_throughout(kernel: Kernel, moments: Moments | None, name: str, bounds: tuple[float, float]) -> bool:
     """Whether the kernel exists at both ends of `bounds`, with the deciding parameter at its least favourable."""
-    deciding, side = deciding_parameter(kernel)
+    deciding, side = _deciding(kernel)
     lower, upper = _inner_range(_parameter(kernel, deciding))
     worst = lower if side == "above" else upper
     return all(has_fixed_point(kernel, _LENGTHS, moments, {deciding: worst, name: end}) for end in bounds)
+
+
+def _deciding(kernel: Kernel) -> tuple[str, Side]:
+    found = deciding_parameter(kernel)
+    assert found is not None
+    return found
 
 
 def _parameter(kernel: Kernel, name: str) -> Parameter:
@@ -141,7 +155,11 @@ def _parameter(kernel: Kernel, name: str) -> Parameter:
 
 
 def suited(
-    kernel: Kernel, moments: Moments | None, rows: Array, values: Mapping[str, Any], given: Mapping[str, object]
+    kernel: Kernel | LayeredKernel,
+    moments: Moments | None,
+    rows: Array,
+    values: Mapping[str, Any],
+    given: Mapping[str, object],
 ) -> dict[str, Any]:
     """Changes to the deciding parameter and its bounds after which the kernel exists at all rows.
 
@@ -154,14 +172,16 @@ def suited(
     Returns
     -------
     dict
-        New settings by name; the value only if it must be moved.
+        New settings by name; the value only if it must be moved.  Empty for kernels of finite depth.
 
     Raises
     ------
     NoFixedPoint
         If no value will do.
     """
-    name, side = deciding_parameter(kernel)
+    if isinstance(kernel, LayeredKernel):
+        return {}
+    name, side = _deciding(kernel)
     parameter = _parameter(kernel, name)
     start = float(values[name])
     own = None if given[name] is None else within_range(parameter, given[name])

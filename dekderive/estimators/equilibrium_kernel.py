@@ -1,4 +1,4 @@
-"""An infinitely deep kernel as a scikit-learn kernel."""
+"""An infinitely deep kernel, or one of finite depth, as a scikit-learn kernel."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from dekderive.estimators.existence import deciding_parameter
 from dekderive.gram import Moments, diagonal, gram, gram_gradient
 from dekderive.gram.points import as_rows
 from dekderive.kernels.kernel import Kernel
+from dekderive.kernels.layered import LayeredKernel
 from dekderive.solvers.solution import Array
 
 __all__ = ["EquilibriumKernel"]
 
 
 class EquilibriumKernel(SklearnKernel):
-    r"""Use an infinitely deep kernel wherever scikit-learn takes a kernel.
+    r"""Use an infinitely deep kernel, or one of finite depth, wherever scikit-learn takes a kernel.
 
     Parameters
     ----------
-    kernel : dekderive.kernels.Kernel
+    kernel : dekderive.kernels.Kernel or LayeredKernel
         From ``dekderive.kernels``, or compiled from a derivation of your own.
     moments : Moments, optional
         How rows become statistics, from ``dekderive.gram.moments``; by default as the kernel says.
@@ -88,7 +89,7 @@ class EquilibriumKernel(SklearnKernel):
 
     def __init__(
         self,
-        kernel: Kernel,
+        kernel: Kernel | LayeredKernel,
         *,
         moments: Moments | None = None,
         continuous_part: bool = False,
@@ -106,7 +107,7 @@ class EquilibriumKernel(SklearnKernel):
             setattr(self, name, value)
         self._adopt(kernel)
 
-    def _adopt(self, kernel: Kernel) -> None:
+    def _adopt(self, kernel: Kernel | LayeredKernel) -> None:
         """Take over a kernel, with defaults for the hyperparameters that have not been set."""
         names = _argument_names(kernel)
         defaults = {p.name: p.default for p in kernel.parameters}
@@ -257,7 +258,7 @@ class EquilibriumKernel(SklearnKernel):
                 self.kernel, *rows, moments=self.moments, continuous_part=self.continuous_part, **self._values()
             )
         except NoFixedPoint as error:
-            name, _ = deciding_parameter(self.kernel)
+            name = (deciding_parameter(self.kernel) or ("",))[0]
             raise NoFixedPoint(
                 f"{error}.  If an optimiser came here, it needs tighter {name}_bounds; `kernel.suited_to(X)` returns "
                 f"this kernel with a {name} and {name}_bounds for which it exists at all rows of X"
@@ -269,14 +270,17 @@ class EquilibriumKernel(SklearnKernel):
             settings.append(f"moments={self.moments!r}")
         if self.continuous_part:
             settings.append("continuous_part=True")
-        return f"{type(self).__name__}({', '.join([self.kernel.name, *settings])})"
+        name = self.kernel.name
+        if isinstance(self.kernel, LayeredKernel):
+            name += f".with_depth({self.kernel.depth})"
+        return f"{type(self).__name__}({', '.join([name, *settings])})"
 
 
 def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float | int) else repr(value)
 
 
-def _argument_names(kernel: Kernel) -> tuple[str, ...]:
+def _argument_names(kernel: Kernel | LayeredKernel) -> tuple[str, ...]:
     """The keywords that stand for hyperparameters of a kernel: each parameter, and its bounds.
 
     Raises
@@ -286,7 +290,7 @@ def _argument_names(kernel: Kernel) -> tuple[str, ...]:
     InvalidInput
         If a parameter has a name that scikit-learn (or this class) uses for something else.
     """
-    if not isinstance(kernel, Kernel):
+    if not isinstance(kernel, Kernel | LayeredKernel):
         raise TypeError(
             f"EquilibriumKernel takes a kernel record, for example dekderive.kernels.deker_gaussian_relu; "
             f"got {type(kernel).__name__}"

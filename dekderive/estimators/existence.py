@@ -8,6 +8,7 @@ import numpy as np
 from dekderive.errors import NoFixedPoint, NotConverged
 from dekderive.gram import Moments, diagonal
 from dekderive.kernels.kernel import Kernel
+from dekderive.kernels.layered import LayeredKernel
 from dekderive.solvers.solution import Array
 
 __all__ = ["Side", "critical_value", "deciding_parameter", "has_fixed_point", "within"]
@@ -24,12 +25,17 @@ _DECIDING: Mapping[str, tuple[str, Side]] = {
 MARGIN = 1.05
 
 
-def deciding_parameter(kernel: Kernel) -> tuple[str, Side]:
-    """Name of the parameter on which existence of the kernel depends, and the side on which there is a fixed point."""
-    return _DECIDING[kernel.model]
+def deciding_parameter(kernel: Kernel | LayeredKernel) -> tuple[str, Side] | None:
+    """Name of the parameter on which existence of the kernel depends, and the side on which there is a fixed point.
+
+    None for kernels of finite depth: they have no equation to solve.
+    """
+    return None if isinstance(kernel, LayeredKernel) else _DECIDING[kernel.model]
 
 
-def has_fixed_point(kernel: Kernel, rows: Array, moments: Moments | None, parameters: Mapping[str, Any]) -> bool:
+def has_fixed_point(
+    kernel: Kernel | LayeredKernel, rows: Array, moments: Moments | None, parameters: Mapping[str, Any]
+) -> bool:
     """Whether the kernel exists and is finite at all rows."""
     try:
         diagonal(kernel, rows, moments=moments, **parameters)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from dekderive.atoms import log_sinhc
+from dekderive.atoms import log_exprel
 from dekderive.families.family import Family
 from dekderive.symbols import eta
 
@@ -14,8 +14,6 @@ __all__ = ["continuous_bernoulli"]
 def continuous_bernoulli() -> Family:
     """Return the tilted uniform distributions on [0, 1]; A = log((exp(eta) - 1) / eta).
 
-    Written as eta/2 + log(sinh(eta/2) / (eta/2)), which is accurate at 0.
-
     Notes
     -----
     Source: Loaiza-Ganem and Cunningham, The continuous Bernoulli, NeurIPS 2019.
@@ -23,6 +21,6 @@ def continuous_bernoulli() -> Family:
     Examples
     --------
     >>> continuous_bernoulli().mean, continuous_bernoulli().sup_variance
-    (langevin(eta/2)/2 + 1/2, 1/12)
+    (tilted_uniform_mean(eta), 1/12)
     """
-    return Family("continuous_bernoulli", eta / 2 + log_sinhc(eta / 2), sp.Interval.open(-sp.oo, sp.oo))
+    return Family("continuous_bernoulli", log_exprel(eta), sp.Interval.open(-sp.oo, sp.oo))

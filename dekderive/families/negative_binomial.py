@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from dekderive.atoms import log1mexp
 from dekderive.families.arguments import Argument, label, positive, symbols_in
 from dekderive.families.family import Family
 from dekderive.symbols import eta
@@ -26,7 +27,7 @@ def negative_binomial(size: Argument) -> Family:
     """
     r = positive(size, "the size of negative_binomial")
     domain = sp.Interval.open(-sp.oo, 0)
-    return Family(label("negative_binomial", r), -r * sp.log(1 - sp.exp(eta)), domain, parameters=symbols_in(r))
+    return Family(label("negative_binomial", r), -r * log1mexp(eta), domain, parameters=symbols_in(r))
 
 
 def geometric() -> Family:
@@ -37,4 +38,4 @@ def geometric() -> Family:
     >>> geometric().mean
     -expit(eta)/tanh(eta/2)
     """
-    return Family("geometric", -sp.log(1 - sp.exp(eta)), sp.Interval.open(-sp.oo, 0))
+    return Family("geometric", -log1mexp(eta), sp.Interval.open(-sp.oo, 0))

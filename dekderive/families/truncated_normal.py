@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from dekderive.atoms import log_ndtr
+from dekderive.atoms import truncated_normal_log_partition
 from dekderive.families.family import Family
 from dekderive.symbols import eta
 
@@ -19,4 +19,4 @@ def truncated_normal() -> Family:
     >>> truncated_normal().mean_domain, truncated_normal().sup_variance
     (Interval.open(0, oo), 1)
     """
-    return Family("truncated_normal", eta**2 / 2 + log_ndtr(eta), sp.Interval.open(-sp.oo, sp.oo))
+    return Family("truncated_normal", truncated_normal_log_partition(eta), sp.Interval.open(-sp.oo, sp.oo))

@@ -1,6 +1,6 @@
 """Gram matrices block by block: pairs are solved once, mirrored bitwise, and never all held at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from dekderive.errors import InvalidInput, NoFixedPoint, NotConverged
 from dekderive.gram.inputs import PairMoments, Side
+from dekderive.gram.layers.recursion import Network
 from dekderive.gram.points import Block
 from dekderive.kernels.kernel import Chart, Kernel
+from dekderive.kernels.layered import LayeredKernel
 from dekderive.solvers.charts import chart_roots, readout
 from dekderive.solvers.solution import Array, worst
 
@@ -22,6 +24,7 @@ __all__ = [
     "diagonal_values",
     "fill",
     "is_continuous",
+    "pair_values",
     "solve_pairs",
     "works",
 ]
@@ -48,7 +51,26 @@ def solve_pairs(kernel: Kernel, values: Mapping[str, Array], parameters: Mapping
     return roots.x, value
 
 
-def diagonal_values(kernel: Kernel, side: Side, parameters: Mapping[str, float]) -> Array:
+def pair_values(
+    kernel: Kernel | LayeredKernel, x: Side, y: Side | None, parameters: Mapping[str, float]
+) -> Callable[["Work"], Array]:
+    """The kernel at the pairs of a block, as a function of them."""
+    if not isinstance(kernel, LayeredKernel):
+        return lambda work: solve_pairs(kernel, work.values, parameters)[1]
+    network = Network(kernel, x.second, None if y is None else y.second, parameters)
+
+    def evaluate(work: "Work") -> Array:
+        none = np.empty((work.values["gap"].size, 0))
+        i, j = work.i[work.positive], work.j[work.positive]
+        value = network.pairs(i, j, work.values["gap"], work.values["tilt"], none).value
+        if not np.isfinite(value).all():
+            raise NotConverged(f"{kernel.name}: the value of some pair is not finite; rescale the inputs")
+        return value
+
+    return evaluate
+
+
+def diagonal_values(kernel: Kernel | LayeredKernel, side: Side, parameters: Mapping[str, float]) -> Array:
     """The kernel at x = x'.
 
     Raises
@@ -56,6 +78,8 @@ def diagonal_values(kernel: Kernel, side: Side, parameters: Mapping[str, float])
     NoFixedPoint
         If the kernel is infinite there: a tangent kernel is, where one step of the recursion magnifies perturbations.
     """
+    if isinstance(kernel, LayeredKernel):
+        return side.kxx
     with np.errstate(all="ignore"):
         value = np.broadcast_to(kernel.readout_diagonal.at({**side.values(), **parameters}), side.kxx.shape)
     value = np.where(side.kxx == 0, 0.0, value)
@@ -76,11 +100,14 @@ def coincident(side: Side, chosen: Any = slice(None)) -> dict[str, Array]:
     return values | {"cxy": values["cxx"], "gap": np.zeros_like(values["cxx"])}
 
 
-def is_continuous(kernel: Kernel, side: Side, parameters: Mapping[str, float]) -> NDArray[np.bool_]:
+def is_continuous(kernel: Kernel | LayeredKernel, side: Side, parameters: Mapping[str, float]) -> NDArray[np.bool_]:
     """Whether correlation 1 attracts, so that the kernel at x' -> x tends to its value at x' = x.
 
-    It does iff the derivative of the step there, which is the mean Hermite degree of the update, is at most 1.
+    It does iff the derivative of the step there, which is the mean Hermite degree of the update, is at most 1.  A
+    kernel of finite depth is continuous wherever it is finite.
     """
+    if isinstance(kernel, LayeredKernel):
+        return np.ones(side.kxx.shape, dtype=bool)
     with np.errstate(all="ignore"):
         values = coincident(side) | {"kxy": side.kxx}
         slope = np.broadcast_to(kernel.step_derivative.at({**values, **parameters}), side.kxx.shape)
@@ -92,8 +119,10 @@ def is_continuous(kernel: Kernel, side: Side, parameters: Mapping[str, float]) -
     return smooth
 
 
-def continuous_values(kernel: Kernel, side: Side, parameters: Mapping[str, float]) -> Array:
+def continuous_values(kernel: Kernel | LayeredKernel, side: Side, parameters: Mapping[str, float]) -> Array:
     """The limit of the kernel as x' tends to x."""
+    if isinstance(kernel, LayeredKernel):
+        return diagonal_values(kernel, side, parameters)
     smooth = is_continuous(kernel, side, parameters)
     value = np.zeros(side.kxx.shape)
     if smooth.any():
@@ -138,12 +167,14 @@ class Work:
         return result
 
 
-def works(kernel: Kernel, x: Side, y: Side | None, pairs: PairMoments, block_size: int | None) -> Iterator[Work]:
+def works(
+    kernel: Kernel | LayeredKernel, x: Side, y: Side | None, pairs: PairMoments, block_size: int | None
+) -> Iterator[Work]:
     """All pairs of two sides, block by block; without `y` each unordered pair of different inputs once."""
     other = x if y is None else y
     for block in blocks(len(x), len(other), y is None, block_size):
         i, j = block.indices
-        moments = pairs.of_block(block, gap="gap" in kernel.pair_names)
+        moments = pairs.of_block(block, kernel.pair_names)
         values = x.values(i) | other.partner_values(j) | moments
         positive = (values["kxx"] > 0) & (values["kyy"] > 0)
         if not positive.all():

@@ -4,10 +4,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dekderive.errors import InvalidInput
-from dekderive.gram.engine import fill, solve_pairs, works
+from dekderive.gram.engine import fill, pair_values, works
 from dekderive.gram.gram import diagonal_of, prepared_output
 from dekderive.gram.inputs import Side, TableMoments
 from dekderive.kernels.kernel import Kernel
+from dekderive.kernels.layered import LayeredKernel
 from dekderive.solvers.arguments import checked_parameters
 from dekderive.solvers.solution import Array
 
@@ -21,7 +22,7 @@ SLACK = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-4}
 
 
 def gram_from_moments(
-    kernel: Kernel,
+    kernel: Kernel | LayeredKernel,
     second_moment: ArrayLike,
     mean: ArrayLike | None = None,
     *,
@@ -34,7 +35,7 @@ def gram_from_moments(
 
     Parameters
     ----------
-    kernel : Kernel
+    kernel : Kernel or LayeredKernel
     second_moment : (n, n) array_like
         :math:`C_{jk} = c(x_j, x_k)`.  Its diagonal stands for identical inputs, and nothing else does.
     mean : (n,) array_like, optional
@@ -69,14 +70,15 @@ def gram_from_moments(
     _check_eigenvalues(C, mu)
     side = Side.of(kernel, second, mu, known, "second_moment")
     out = prepared_output(out, C.shape, C.dtype)
+    evaluate = pair_values(kernel, side, None, known)
     for work in works(kernel, side, None, TableMoments(C, second, second), block_size):
-        fill(out, work.block, work.spread(solve_pairs(kernel, work.values, known)[1]), symmetric=True)
+        fill(out, work.block, work.spread(evaluate(work)), symmetric=True)
     np.fill_diagonal(out, diagonal_of(kernel, side, known, continuous_part))
     return out
 
 
 def cross_gram_from_moments(
-    kernel: Kernel,
+    kernel: Kernel | LayeredKernel,
     second_moment: ArrayLike,
     x_diagonal: ArrayLike,
     y_diagonal: ArrayLike,
@@ -91,7 +93,7 @@ def cross_gram_from_moments(
 
     Parameters
     ----------
-    kernel : Kernel
+    kernel : Kernel or LayeredKernel
     second_moment : (n, m) array_like
         :math:`c(x_j, y_k)`.
     x_diagonal, y_diagonal : (n,) and (m,) array_like
@@ -129,8 +131,9 @@ def cross_gram_from_moments(
     _check_minors(C, cxx, cyy, mean_x, mean_y, symmetric=False)
     x, y = Side.of(kernel, cxx, mean_x, known, "x_diagonal"), Side.of(kernel, cyy, mean_y, known, "y_diagonal")
     out = prepared_output(out, C.shape, C.dtype)
+    evaluate = pair_values(kernel, x, y, known)
     for work in works(kernel, x, y, TableMoments(C, cxx, cyy), block_size):
-        fill(out, work.block, work.spread(solve_pairs(kernel, work.values, known)[1]), symmetric=False)
+        fill(out, work.block, work.spread(evaluate(work)), symmetric=False)
     return out
 
 
@@ -151,7 +154,7 @@ def _vector(given: ArrayLike, size: int, name: str) -> Array:
     return vector.astype(np.float64)
 
 
-def _means(kernel: Kernel, given: ArrayLike | None, size: int, name: str) -> Array:
+def _means(kernel: Kernel | LayeredKernel, given: ArrayLike | None, size: int, name: str) -> Array:
     if given is None:
         return np.zeros(size)
     if "mean_x" not in kernel.input_names:

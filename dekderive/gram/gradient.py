@@ -10,9 +10,12 @@ from dekderive.errors import NotConverged
 from dekderive.gram.engine import Work, coincident, fill, is_continuous, solve_pairs, works
 from dekderive.gram.gram import chosen_moments, diagonal_of, side_of
 from dekderive.gram.inputs import RowMoments, Side
+from dekderive.gram.layers.recursion import Network
+from dekderive.gram.layers.transfer import Seeds
 from dekderive.gram.moments import Moments
 from dekderive.gram.points import as_rows
 from dekderive.kernels.kernel import Chart, Formula, Kernel
+from dekderive.kernels.layered import LayeredKernel
 from dekderive.solvers.arguments import checked_parameters
 from dekderive.solvers.charts import covariance
 from dekderive.solvers.solution import Array
@@ -21,7 +24,7 @@ __all__ = ["gram_gradient"]
 
 
 def gram_gradient(
-    kernel: Kernel,
+    kernel: Kernel | LayeredKernel,
     X: ArrayLike,
     *,
     moments: Moments | None = None,
@@ -38,7 +41,8 @@ def gram_gradient(
         \frac{dk}{dp} = \frac{h_p}{1 - h_k}, \qquad
         \frac{dx}{dp} = -\frac{F_p + F_{k_{xx}} k_{xx}' + F_{k_{yy}} k_{yy}'}{F_x},
 
-    and the kernel value follows by the chain rule.  Nothing is iterated beyond the fixed point itself.
+    and the kernel value follows by the chain rule.  Nothing is iterated beyond the fixed point itself.  Of a kernel of
+    finite depth the derivatives go through the layers together with the gaps, and keep their digits like them.
 
     Parameters
     ----------
@@ -70,11 +74,14 @@ def gram_gradient(
     rule = chosen_moments(kernel, moments)
     points = rule.points(as_rows(X))
     side = side_of(kernel, rule, points, known)
+    moments_of_pairs = RowMoments(rule, points, points)
+    if isinstance(kernel, LayeredKernel):
+        return _layered(kernel, side, moments_of_pairs, known, points.rows.dtype, block_size)
     K = np.empty((len(side),) * 2, dtype=points.rows.dtype)
     dK = np.empty((*K.shape, len(kernel.parameters)), dtype=K.dtype)
     slopes = _variance_slopes(kernel, side, known)
     at_diagonal = _diagonal_slopes(kernel, side, known, slopes)
-    for work in works(kernel, side, None, RowMoments(rule, points, points), block_size):
+    for work in works(kernel, side, None, moments_of_pairs, block_size):
         x, value = solve_pairs(kernel, work.values, known)
         i, j = work.i[work.positive], work.j[work.positive]
         part = work.spread(_pair_slopes(kernel, x, work.values, known, slopes[i], slopes[j]))
@@ -91,13 +98,39 @@ def gram_gradient(
     return K, dK
 
 
+def _layered(
+    kernel: LayeredKernel,
+    side: Side,
+    moments: RowMoments,
+    parameters: Mapping[str, float],
+    kind: np.dtype[Any],
+    block_size: int | None,
+) -> tuple[Array, Array]:
+    """The matrix and its derivatives, for a kernel of finite depth."""
+    own = len(kernel.parameters) - 2
+    network = Network(kernel, side.second, None, parameters, Seeds.all(parameters["weight_variance"], own))
+    at_diagonal = _checked(kernel, network.left.slope)
+    K = np.empty((len(side),) * 2, dtype=kind)
+    dK = np.empty((*K.shape, own + 2), dtype=kind)
+    for work in works(kernel, side, None, moments, block_size):
+        i, j = work.i[work.positive], work.j[work.positive]
+        still = np.zeros((i.size, own + 2))  # no parameter moves the inputs
+        pairs = network.pairs(i, j, work.values["gap"], work.values["tilt"], still)
+        part = _with_zero_rows(work.spread(_checked(kernel, pairs.slope)), work, side, at_diagonal, at_diagonal)
+        fill(K, work.block, work.spread(pairs.value), symmetric=True)
+        fill(dK, work.block, part, symmetric=True)
+    here = np.arange(len(side))
+    K[here, here], dK[here, here] = side.kxx, at_diagonal
+    return K, dK
+
+
 def _partials(formula: Formula, values: Mapping[str, Any], count: int) -> tuple[Array, ...]:
     """The partial derivatives that a gradient formula returns, as arrays of one length."""
     with np.errstate(all="ignore"):
         return tuple(np.broadcast_to(np.asarray(d, dtype=np.float64), (count,)) for d in formula.at(values))
 
 
-def _checked(kernel: Kernel, slopes: Array) -> Array:
+def _checked(kernel: Kernel | LayeredKernel, slopes: Array) -> Array:
     if not np.isfinite(slopes).all():
         name = kernel.parameter_names[int(np.argwhere(~np.isfinite(slopes))[0, -1])]
         raise NotConverged(

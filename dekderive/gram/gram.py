@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dekderive.errors import InvalidInput
-from dekderive.gram.engine import continuous_values, diagonal_values, fill, solve_pairs, works
+from dekderive.gram.engine import continuous_values, diagonal_values, fill, pair_values, works
 from dekderive.gram.inputs import RowMoments, Side
 from dekderive.gram.moments import Moments, by_name
 from dekderive.gram.points import Points, as_rows
 from dekderive.kernels.kernel import Kernel
+from dekderive.kernels.layered import LayeredKernel
 from dekderive.solvers.arguments import checked_parameters
 from dekderive.solvers.solution import Array
 
@@ -19,7 +20,7 @@ __all__ = ["diagonal", "gram", "nugget"]
 
 
 def gram(
-    kernel: Kernel,
+    kernel: Kernel | LayeredKernel,
     X: ArrayLike,
     Y: ArrayLike | None = None,
     *,
@@ -33,7 +34,8 @@ def gram(
 
     Parameters
     ----------
-    kernel : Kernel
+    kernel : Kernel or LayeredKernel
+        Of infinite depth, or of the depth that the record says (see ``kernel.with_depth``).
     X : (n, d) array_like
     Y : (m, d) array_like, optional
         With `Y` left out, the diagonal holds the kernel at *identical* inputs.  With `Y` given, no row of `X` is
@@ -96,15 +98,16 @@ def gram(
     x = side_of(kernel, rule, left, known)
     y = None if Y is None else side_of(kernel, rule, right, known, "Y")
     out = prepared_output(out, (len(left), len(right)), np.result_type(left.rows, right.rows))
+    evaluate = pair_values(kernel, x, y, known)
     for work in works(kernel, x, y, RowMoments(rule, left, right), block_size):
-        fill(out, work.block, work.spread(solve_pairs(kernel, work.values, known)[1]), Y is None)
+        fill(out, work.block, work.spread(evaluate(work)), Y is None)
     if Y is None:
         np.fill_diagonal(out, diagonal_of(kernel, x, known, continuous_part))
     return out
 
 
 def diagonal(
-    kernel: Kernel,
+    kernel: Kernel | LayeredKernel,
     X: ArrayLike,
     *,
     moments: Moments | None = None,
@@ -135,7 +138,9 @@ def diagonal(
     return value.astype(points.rows.dtype, copy=False)
 
 
-def nugget(kernel: Kernel, X: ArrayLike, *, moments: Moments | None = None, **parameters: float) -> Array:
+def nugget(
+    kernel: Kernel | LayeredKernel, X: ArrayLike, *, moments: Moments | None = None, **parameters: float
+) -> Array:
     r"""Height of the jump of the kernel at x' = x.
 
     .. math:: k(x, x) - \lim_{x' \to x} k(x, x') \ge 0
@@ -167,7 +172,7 @@ def nugget(kernel: Kernel, X: ArrayLike, *, moments: Moments | None = None, **pa
     return np.maximum(jump, 0.0).astype(points.rows.dtype, copy=False)
 
 
-def chosen_moments(kernel: Kernel, moments: Moments | None) -> Moments:
+def chosen_moments(kernel: Kernel | LayeredKernel, moments: Moments | None) -> Moments:
     """The moments asked for, or those that the kernel names."""
     if moments is None:
         return by_name(kernel.moments)
@@ -178,12 +183,16 @@ def chosen_moments(kernel: Kernel, moments: Moments | None) -> Moments:
     return moments
 
 
-def side_of(kernel: Kernel, rule: Moments, points: Points, parameters: Mapping[str, float], name: str = "X") -> Side:
+def side_of(
+    kernel: Kernel | LayeredKernel, rule: Moments, points: Points, parameters: Mapping[str, float], name: str = "X"
+) -> Side:
     """One side of a Gram matrix, from prepared rows."""
     return Side.of(kernel, rule.checked_diagonal(points), rule.mean_of_points(points), parameters, name)
 
 
-def diagonal_of(kernel: Kernel, side: Side, parameters: Mapping[str, float], continuous_part: bool) -> Array:
+def diagonal_of(
+    kernel: Kernel | LayeredKernel, side: Side, parameters: Mapping[str, float], continuous_part: bool
+) -> Array:
     """The diagonal, with or without the nugget."""
     return (continuous_values if continuous_part else diagonal_values)(kernel, side, parameters)
 

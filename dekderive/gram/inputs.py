@@ -1,16 +1,19 @@
 """Inputs of a Gram matrix, prepared: what single inputs and pairs of them contribute to the equations."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from dekderive.errors import NoFixedPoint, NotConverged
+from dekderive.gram.layers.rows import Rows
+from dekderive.gram.layers.transfer import Seeds
 from dekderive.gram.moments import Moments
 from dekderive.gram.points import Block, Pairs, Points
 from dekderive.kernels.kernel import Kernel
-from dekderive.solvers.arguments import exact_gap
+from dekderive.kernels.layered import LayeredKernel
+from dekderive.solvers.arguments import exact_gap, log_ratio
 from dekderive.solvers.diagonals import variances
 from dekderive.solvers.solution import Array, Status, worst
 
@@ -19,14 +22,24 @@ __all__ = ["PairMoments", "RowMoments", "Side", "TableMoments"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """One side of a Gram matrix: for every input its moments and its variance kxx."""
+    """One side of a Gram matrix: for every input its moments and its variance kxx.
+
+    Of a kernel of finite depth, kxx is the kernel itself at x = x'.
+    """
 
     second: Array
     mean: Array
     kxx: Array
 
     @classmethod
-    def of(cls, kernel: Kernel, second: Array, mean: Array, parameters: Mapping[str, float], name: str = "X") -> "Side":
+    def of(
+        cls,
+        kernel: Kernel | LayeredKernel,
+        second: Array,
+        mean: Array,
+        parameters: Mapping[str, float],
+        name: str = "X",
+    ) -> "Side":
         """Solve the variances.
 
         Raises
@@ -36,6 +49,9 @@ class Side:
         NotConverged
             If some equation overflowed or ran out of steps.
         """
+        if isinstance(kernel, LayeredKernel):
+            rows = Rows.of(kernel, second, parameters, Seeds.none(len(kernel.parameters) - 2))
+            return cls(second, mean, rows.value)
         values = {"cxx": second} | ({"mean_x": mean} if "mean_x" in kernel.input_names else {})
         found = variances(kernel, values, parameters)
         if found.codes.any():
@@ -61,8 +77,8 @@ class Side:
 class PairMoments(Protocol):
     """Where the moments of pairs come from."""
 
-    def of_block(self, block: Block, gap: bool) -> dict[str, Array]:
-        """``cxy``, and ``gap`` if asked for, of all pairs of a block."""
+    def of_block(self, block: Block, names: Collection[str]) -> dict[str, Array]:
+        """Those of ``cxy``, ``gap`` and ``tilt`` that are asked for, of all pairs of a block."""
         ...
 
 
@@ -74,11 +90,11 @@ class RowMoments:
     left: Points
     right: Points
 
-    def of_block(self, block: Block, gap: bool) -> dict[str, Array]:
-        """``cxy``, and ``gap`` if asked for, of all pairs of a block."""
-        pairs = Pairs(self.left, self.right, block)
-        values = {"cxy": self.moments.of_pairs(pairs)}
-        return values | ({"gap": self.moments.gap_of_pairs(pairs)} if gap else {})
+    def of_block(self, block: Block, names: Collection[str]) -> dict[str, Array]:
+        """Those of ``cxy``, ``gap`` and ``tilt`` that are asked for, of all pairs of a block."""
+        pairs, rule = Pairs(self.left, self.right, block), self.moments
+        rules = {"gap": rule.gap_of_pairs, "tilt": rule.tilt_of_pairs, "cxy": rule.of_pairs}
+        return {name: of(pairs) for name, of in rules.items() if name in names}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,8 +105,12 @@ class TableMoments:
     x_second: Array
     y_second: Array
 
-    def of_block(self, block: Block, gap: bool) -> dict[str, Array]:
-        """``cxy``, and ``gap`` if asked for, of all pairs of a block."""
+    def of_block(self, block: Block, names: Collection[str]) -> dict[str, Array]:
+        """Those of ``cxy``, ``gap`` and ``tilt`` that are asked for, of all pairs of a block."""
         i, j = block.indices
         values = {"cxy": self.second[i, j].astype(np.float64, copy=False)}
-        return values | ({"gap": exact_gap(self.x_second[i], self.y_second[j], values["cxy"])} if gap else {})
+        if "gap" in names:
+            values["gap"] = exact_gap(self.x_second[i], self.y_second[j], values["cxy"])
+        if "tilt" in names:
+            values["tilt"] = log_ratio(self.x_second[i], self.y_second[j]) / 2
+        return values

@@ -94,6 +94,19 @@ class Moments:
         """``1 - c(x, y) / sqrt(c(x, x) c(y, y))`` to full relative accuracy."""
         return pairs.gap
 
+    @property
+    def power(self) -> float:
+        """Derivative of ``log c(x, x)`` in ``log |x|``, of x with its constant coordinate."""
+        return 2.0
+
+    def gap_slope_of_pairs(self, pairs: Pairs) -> Array:
+        """Derivative of the gap in the angle between x and y."""
+        return np.sin(pairs.angles[0])
+
+    def tilt_of_pairs(self, pairs: Pairs) -> Array:
+        """``log(c(x, x) / c(y, y)) / 2``, to full relative accuracy for near-duplicates."""
+        return pairs.tilt
+
 
 @dataclass(frozen=True, slots=True)
 class _Rows(Moments):
@@ -127,6 +140,10 @@ class _ReluFeatures(Moments):
         gap = np.where(angle < 1.5, acute, 1.0 - special.sin_minus_xcos(supplement) / math.pi)
         return np.where(zero, 0.0, gap)
 
+    def gap_slope_of_pairs(self, pairs: Pairs) -> Array:
+        angle, supplement = pairs.angles
+        return np.sin(angle) * supplement / math.pi
+
 
 @dataclass(frozen=True, slots=True)
 class _StepFeatures(Moments):
@@ -150,6 +167,16 @@ class _StepFeatures(Moments):
     def gap_of_pairs(self, pairs: Pairs) -> Array:
         return pairs.angles[0] / math.pi
 
+    def tilt_of_pairs(self, pairs: Pairs) -> Array:
+        return np.zeros(pairs.i.size)
+
+    @property
+    def power(self) -> float:
+        return 0.0
+
+    def gap_slope_of_pairs(self, pairs: Pairs) -> Array:
+        return np.full(pairs.i.size, 1 / math.pi)
+
 
 @dataclass(frozen=True, slots=True)
 class _SignFeatures(_StepFeatures):
@@ -166,6 +193,9 @@ class _SignFeatures(_StepFeatures):
 
     def gap_of_pairs(self, pairs: Pairs) -> Array:
         return 2 * pairs.angles[0] / math.pi
+
+    def gap_slope_of_pairs(self, pairs: Pairs) -> Array:
+        return np.full(pairs.i.size, 2 / math.pi)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +220,12 @@ class _CosineFeatures(Moments):
 
     def gap_of_pairs(self, pairs: Pairs) -> Array:
         return -np.expm1(-self._half_squares(pairs))
+
+    def gap_slope_of_pairs(self, pairs: Pairs) -> Array:
+        raise InvalidInput(f"{self.name} are no function of the angle, and have no derivative in it; use linear()")
+
+    def tilt_of_pairs(self, pairs: Pairs) -> Array:
+        return np.zeros(pairs.i.size)
 
 
 def linear(scale: float = 1.0, bias: float = 0.0) -> Moments:

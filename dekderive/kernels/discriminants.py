@@ -5,20 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dekderive.kernels.double_double import two_product
 from dekderive.kernels.elementwise import Array, elementwise
 
 __all__ = ["angle", "arcsine", "quadratic_root", "rootgap"]
-
-_SPLITTER = 2.0**27 + 1.0  # Veltkamp's constant: cuts 53 bits into two halves whose products are exact
-
-
-def _product(x: Array, y: Array) -> tuple[Array, Array]:
-    """``x y`` as the sum of a rounded product and its rounding error (Dekker); for arguments of order 1."""
-    product = x * y
-    x_high = _SPLITTER * x - (_SPLITTER * x - x)
-    y_high = _SPLITTER * y - (_SPLITTER * y - y)
-    x_low, y_low = x - x_high, y - y_high
-    return product, ((x_high * y_high - product) + x_high * y_low + x_low * y_high) + x_low * y_low
 
 
 def _mantissa_exponent(x: Array) -> tuple[Array, NDArray[np.int_]]:
@@ -34,8 +24,8 @@ def _difference(a: Array, b: Array, c: Array) -> tuple[Array, NDArray[np.int_]]:
     """
     (ma, ea), (mb, eb), (mc, ec) = (_mantissa_exponent(x) for x in (a, b, c))
     exponent = np.maximum(2 * ec, ea + eb + 1) // 2 + 1
-    square, square_error = _product(mc, mc)
-    other, other_error = _product(ma, mb)
+    square, square_error = two_product(mc, mc)
+    other, other_error = two_product(ma, mb)
     up = np.maximum(2 * (ec - exponent), -200)
     across = np.maximum(ea + eb - 2 * exponent, -200)
     leading = np.ldexp(square, up) - np.ldexp(other, across)

@@ -14,33 +14,118 @@ takes n one-dimensional quadratures, and Parseval's identity bounds what a trunc
 
 Where that bound is not negligible at any order (kinks at correlations close to +-1) a two-dimensional quadrature takes
 over.  Derivatives are expectations of derivatives: of u in the variances (heat equation), of u and v in the covariance
-(Price's theorem); jumps and kinks of f and g at 0 add what their delta functions contribute, in closed form.
+(Price's theorem); jumps and kinks of f and g add what their delta functions contribute.
 
-f and g must be elementwise, pure and hashable (functions of a module are); smooth on either side of 0, where they may
-have a jump or a kink.  Anything else raises `NotConverged` rather than return a plausible number, as far as a function
-can be told from its values: a spike that lies between all nodes is not seen.  Entries that are no covariance (a
-negative variance, kxy^2 > kxx kyy, NaN), and those at which f or g is not finite, are NaN.
+f and g must be elementwise, pure and hashable (functions of a module are), and smooth except at 0, where they may have
+a jump or a kink, or at the knots that `piecewise` names.  Anything else raises `NotConverged` rather than return a
+plausible number, as far as a function can be told from its values: a spike that lies between all nodes is not seen.
+Entries that are no covariance (a negative variance, kxy^2 > kxx kyy, NaN), and those at which f or g is not finite,
+are NaN.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dekderive.errors import InvalidInput
-from dekderive.kernels.discriminants import rootgap
 from dekderive.kernels.elementwise import Array
 from dekderive.kernels.expectations.coefficients import STRIDE, coefficients
-from dekderive.kernels.expectations.mehler import bivariate, distinct
+from dekderive.kernels.expectations.derivatives import curvature, price
+from dekderive.kernels.expectations.functions import Described, Strip
+from dekderive.kernels.expectations.mehler import bivariate, certified, distinct
 from dekderive.kernels.expectations.octaves import tabulated
 from dekderive.kernels.expectations.panels import Integrand
-from dekderive.kernels.expectations.pieces import Derivative, Product, jump
-from dekderive.kernels.expectations.univariate import SMALL, Mean, MeanDerivative, density_at_zero
+from dekderive.kernels.expectations.pieces import Product
+from dekderive.kernels.expectations.univariate import Mean, MeanDerivative
 
-__all__ = ["dual", "dual_kxx", "dual_kxy", "dual_kyy", "dual_with_error", "mean", "mean_derivative", "series"]
+__all__ = [
+    "analytic",
+    "certified_dual",
+    "dual",
+    "dual_kxx",
+    "dual_kxy",
+    "dual_kyy",
+    "dual_with_error",
+    "mean",
+    "mean_derivative",
+    "piecewise",
+    "series",
+]
+
+
+def analytic(
+    width: float,
+    constant: float,
+    factor: float = 0.0,
+    power: float = 0.0,
+    terms: tuple[tuple[str, float, float], ...] = (),
+) -> Callable[[Integrand], Described]:
+    r"""Return a decorator that states a bound off the real line, :math:`|f(x + i y)| \le A + C |x|^p` for |y| <= d.
+
+    With it the errors of quadratures are theorems (see `certified_dual`).  The bound is taken on trust here; the
+    workshop proves it (``dekderive.certificates.strips``).
+
+    Parameters
+    ----------
+    width, constant, factor, power : float
+        d, A, C and p.
+    terms : tuple of (str, float, float)
+        For a function of logistic type, what it is a sum of: a base (``"expit"``, ``"softplus"``, ``"silu"``,
+        ``"constant"``, ``"linear"``; see ``dekderive.kernels.expectations.mixtures``), its rate, its coefficient.
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    InvalidInput
+        If the numbers are no bound.
+
+    Examples
+    --------
+    >>> @analytic(1.5, 15.0, terms=(("expit", 2.0, 2.0), ("constant", 0.0, -1.0)))
+    ... def tanh(z):
+    ...     return np.tanh(z)
+    >>> value, bound, proved = certified_dual(tanh, tanh, 1e4, 1e4, 9999.0)
+    >>> bool(bound < 1e-13), bool(proved)
+    (True, True)
+    """
+    strip = Strip(float(width), float(constant), float(factor), float(power))
+    return lambda function: Described(function, strip=strip, mixture=tuple(terms))
+
+
+def piecewise(*knots: float) -> Callable[[Integrand], Described]:
+    """Return a decorator that says where a function may have kinks and jumps: at these points and nowhere else.
+
+    Parameters
+    ----------
+    *knots : float
+
+    Returns
+    -------
+    callable
+        From a function to one that the expectations of this module treat as smooth between its knots.
+
+    Raises
+    ------
+    InvalidInput
+        If a knot is not finite.
+
+    Examples
+    --------
+    >>> @piecewise(-1.0, 1.0)
+    ... def clip(z):
+    ...     return np.clip(z, -1.0, 1.0)
+    >>> round(float(dual(clip, clip, 1.0, 1.0, 1.0)), 12)  # E[clip(u)^2]
+    0.516058550962
+    """
+    ascending = tuple(sorted({float(k) for k in knots}))
+    return lambda function: Described(function, knots=ascending)
 
 
 def dual(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, kxy: ArrayLike) -> Any:
@@ -63,7 +148,7 @@ def dual(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, kxy: ArrayL
     Raises
     ------
     NotConverged
-        If f or g is not smooth on either side of 0.
+        If f or g is not smooth between its knots.
 
     Notes
     -----
@@ -94,7 +179,7 @@ def dual_with_error(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, 
     Raises
     ------
     NotConverged
-        If f or g is not smooth on either side of 0.
+        If f or g is not smooth between its knots.
 
     Examples
     --------
@@ -106,11 +191,49 @@ def dual_with_error(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, 
     return value[()], bound[()]
 
 
+def certified_dual(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, kxy: ArrayLike) -> tuple[Any, Any, Any]:
+    """Return `dual`, a bound of its error, and whether the bound is proved up to rounding.
+
+    Parameters
+    ----------
+    f, g : callable
+    kxx, kyy, kxy : array_like
+
+    Returns
+    -------
+    value, bound : ndarray or scalar
+        In float64.
+    proved : ndarray or scalar of bool
+        True where f and g are `analytic` and either a series was summed, or both have terms.  Then the truncation of
+        the series (Parseval), the quadrature of its coefficients (strip bound) and the nodes of the mixture (ball
+        arithmetic) are covered by theorems; rounding by an allowance of some 16 units in the last place of what is
+        added up, which is not proved.  False where what the nodes do not resolve was estimated, and for what is no
+        covariance.
+
+    Raises
+    ------
+    NotConverged
+        If f or g is not smooth between its knots.
+
+    Notes
+    -----
+    Sources: Trefethen and Weideman (2014), Theorem 5.1, for the quadrature; Stefanski (1991) for the mixture.
+
+    Examples
+    --------
+    >>> value, bound, proved = certified_dual(np.tanh, np.tanh, 1.0, 1.0, 0.5)
+    >>> bool(bound < 1e-13), bool(proved)  # nothing is known of np.tanh but its values
+    (True, False)
+    """
+    value, bound, proved = certified(f, g, *_float64(kxx, kyy, kxy))
+    return value[()], bound[()], proved[()]
+
+
 def dual_kxy(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, kxy: ArrayLike) -> Any:
     r"""Return the derivative of `dual` in kxy, :math:`\mathbb E[f'(u) g'(v)]`.
 
-    Jumps of f and g at 0 are included: with :math:`J` the jump of f, the term :math:`J p(u = 0)\,
-    \mathbb E[g'(v) \mid u = 0]`.  Infinite at correlations +-1 if both jump.
+    Jumps of f and g are included: with :math:`J` the jump of f at k, the term :math:`J p(u = k)\,
+    \mathbb E[g'(v) \mid u = k]`.  Infinite at correlations +-1 if both jump.
 
     Parameters
     ----------
@@ -124,7 +247,7 @@ def dual_kxy(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, kxy: Ar
     Raises
     ------
     NotConverged
-        If f or g is not smooth on either side of 0.
+        If f or g is not smooth between its knots.
 
     Notes
     -----
@@ -135,23 +258,13 @@ def dual_kxy(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, kxy: Ar
     >>> round(float(dual_kxy(np.exp, np.exp, 1.0, 1.0, 0.5) / np.exp(1.5)), 12)
     1.0
     """
-    a, b, c = _float64(kxx, kyy, kxy)
-    value = bivariate(Derivative(f, 1), Derivative(g, 1), a, b, c)[0]
-    jump_f, jump_g = jump(f, 0), jump(g, 0)
-    with np.errstate(all="ignore"):
-        if jump_f:
-            value = value + jump_f * density_at_zero(a) * _conditional(Derivative(g, 1), a, b, c)
-        if jump_g:
-            value = value + jump_g * density_at_zero(b) * _conditional(Derivative(f, 1), b, a, c)
-        if jump_f and jump_g:
-            value = value + jump_f * jump_g / (2 * math.pi * rootgap(a, b, c))
-    return _like(value, kxx, kyy, kxy)
+    return _like(price(f, g, *_float64(kxx, kyy, kxy)), kxx, kyy, kxy)
 
 
 def dual_kxx(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, kxy: ArrayLike) -> Any:
     r"""Return the derivative of `dual` in kxx at fixed kxy, :math:`\tfrac12 \mathbb E[f''(u) g(v)]`.
 
-    Jumps of f and f' at 0 are included.  Except for small kxx the second derivative is traded for a first one by
+    Jumps of f and f' are included.  Except for small kxx the second derivative is traded for a first one by
     Stein's identity, :math:`k_{xx} \mathbb E[f''(u) g(v)] = \mathbb E[u f'(u) g(v)] - k_{xy} \mathbb E[f'(u) g'(v)]`.
 
     Parameters
@@ -166,7 +279,7 @@ def dual_kxx(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, kxy: Ar
     Raises
     ------
     NotConverged
-        If f or g is not smooth on either side of 0.
+        If f or g is not smooth between its knots.
 
     Notes
     -----
@@ -177,41 +290,7 @@ def dual_kxx(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, kxy: Ar
     >>> round(float(dual_kxx(np.exp, np.exp, 1.0, 1.0, 0.5) / np.exp(1.5)), 11)
     0.5
     """
-    a, b, c = _float64(kxx, kyy, kxy)
-    small = a < SMALL
-    if small.all():
-        value = _curvature(f, g, a, b, c)
-    elif not small.any():
-        value = _curvature_by_stein(f, g, a, b, c)
-    else:
-        a, b, c, small = np.broadcast_arrays(a, b, c, small)
-        value = np.empty(a.shape)
-        value[small] = _curvature(f, g, a[small], b[small], c[small])
-        value[~small] = _curvature_by_stein(f, g, a[~small], b[~small], c[~small])
-    return _like(0.5 * value, kxx, kyy, kxy)
-
-
-def _curvature(f: Integrand, g: Integrand, a: Array, b: Array, c: Array) -> Array:
-    """``E[f''(u) g(v)]`` from f''."""
-    value = bivariate(Derivative(f, 2), g, a, b, c)[0]
-    kink, jump_f = jump(f, 1), jump(f, 0)
-    with np.errstate(all="ignore"):
-        if kink:
-            value = value + kink * density_at_zero(a) * _conditional(g, a, b, c)
-        if jump_f:
-            # delta' picks the derivative of E[g(v) | u] in u, at 0.
-            slope, jump_g = _conditional(Derivative(g, 1), a, b, c), jump(g, 0)
-            if jump_g:
-                slope = slope + jump_g * density_at_zero(_conditional_variance(a, b, c))
-            value = value - jump_f * density_at_zero(a) * (c / a) * slope
-    return value
-
-
-def _curvature_by_stein(f: Integrand, g: Integrand, a: Array, b: Array, c: Array) -> Array:
-    """``E[f''(u) g(v)]`` from f' and g'; the delta function of a jump of f does not show in u f'(u)."""
-    first = bivariate(Product(np.positive, Derivative(f, 1)), g, a, b, c)[0]
-    with np.errstate(all="ignore"):
-        return (first - c * dual_kxy(f, g, a, b, c)) / a
+    return _like(0.5 * curvature(f, g, *_float64(kxx, kyy, kxy)), kxx, kyy, kxy)
 
 
 def dual_kyy(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, kxy: ArrayLike) -> Any:
@@ -229,7 +308,7 @@ def dual_kyy(f: Integrand, g: Integrand, kxx: ArrayLike, kyy: ArrayLike, kxy: Ar
     Raises
     ------
     NotConverged
-        If f or g is not smooth on either side of 0.
+        If f or g is not smooth between its knots.
 
     Examples
     --------
@@ -255,7 +334,7 @@ def mean(f: Integrand, g: Integrand, kxx: ArrayLike) -> Any:
     Raises
     ------
     NotConverged
-        If f g is not smooth on either side of 0.
+        If f g is not smooth between its knots.
 
     Examples
     --------
@@ -283,7 +362,7 @@ def mean_derivative(f: Integrand, g: Integrand, kxx: ArrayLike) -> Any:
     Raises
     ------
     NotConverged
-        If f g is not smooth on either side of 0.
+        If f g is not smooth between its knots.
 
     Examples
     --------
@@ -314,7 +393,7 @@ def series(f: Integrand, a: ArrayLike, order: int) -> Array:
     InvalidInput
         If order is negative.
     NotConverged
-        If f is not smooth on either side of 0.
+        If f is not smooth between its knots.
 
     Examples
     --------
@@ -341,14 +420,3 @@ def _like(value: Array, *inputs: ArrayLike) -> Any:
     kind = np.result_type(*(x if isinstance(x, int | float) else np.asarray(x) for x in inputs))
     with np.errstate(all="ignore"):
         return np.asarray(value, dtype=np.float32 if kind == np.float32 else np.float64)[()]
-
-
-def _conditional_variance(a: Array, b: Array, c: Array) -> Array:
-    """Variance of v given u, ``b - c^2 / a``."""
-    return (rootgap(a, b, c) / np.sqrt(a)) ** 2
-
-
-def _conditional(g: Integrand, a: Array, b: Array, c: Array) -> Array:
-    """``E[g(v) | u = 0]``."""
-    variance = np.asarray(_conditional_variance(a, b, c))
-    return tabulated(Mean(g), variance.ravel()).reshape(variance.shape)

@@ -11,8 +11,19 @@ from math import comb, factorial, log
 import numpy as np
 from scipy import special as _scipy
 
+from dekderive.kernels.binormal import binormal, exp_binormal
 from dekderive.kernels.discriminants import angle, arcsine, quadratic_root, rootgap
 from dekderive.kernels.elementwise import Array, branches, elementwise, polynomial
+from dekderive.kernels.gaussian_pair import damped_cosh, damped_sinh, exp_ndtr, noisy_arcsine, noisy_rootgap
+from dekderive.kernels.hypergeometric import hyp2f1, squared_correlation_2f1
+from dekderive.kernels.logarithmic import (
+    log1mexp,
+    log_exprel,
+    log_softplus,
+    log_softplus_slope,
+    tilted_uniform_mean,
+    truncated_normal_log_partition,
+)
 from dekderive.kernels.normal import (
     dawson,
     erf,
@@ -29,25 +40,40 @@ __all__ = [
     "arcsine",
     "bessel_ratio",
     "bessel_ratio_slope",
+    "binormal",
+    "damped_cosh",
+    "damped_sinh",
     "dawson",
     "erf",
     "erfc",
+    "exp_binormal",
+    "exp_ndtr",
     "expit",
+    "hyp2f1",
     "inverse_mills",
     "lambertw",
     "langevin",
     "langevin_slope",
+    "log1mexp",
     "log_cosh",
+    "log_exprel",
     "log_i0",
     "log_ndtr",
     "log_sinhc",
+    "log_softplus",
+    "log_softplus_slope",
     "ndtr",
+    "noisy_arcsine",
+    "noisy_rootgap",
     "quadratic_root",
     "relu",
     "rootgap",
     "sin_minus_xcos",
     "softplus",
+    "squared_correlation_2f1",
     "step",
+    "tilted_uniform_mean",
+    "truncated_normal_log_partition",
     "truncated_normal_mean",
     "truncated_normal_variance",
     "versine",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dekderive.derivation import Derivation
-from dekderive.kernels.kernel import Kernel
 from dekderive.programs.load import load
 from dekderive.programs.module_text import module_text
+from dekderive.update_maps.layered import LayeredMap
 from dekderive.update_maps.update_map import UpdateMap
 
 __all__ = ["compile", "emit"]
@@ -42,8 +44,8 @@ def emit(derivation: Derivation, *, header: str | None = None) -> str:
     return module_text(derivation.update_map, derivation.sources, header=first)
 
 
-def compile(update_map: UpdateMap | Derivation) -> Kernel:
-    """Return the kernel of an update map, generated in memory.
+def compile(update_map: UpdateMap | LayeredMap | Derivation) -> Any:
+    """Return the kernel of an update map (or of a layered map, at depth 1), generated in memory.
 
     Its functions can be stepped through in a debugger.  A compiled kernel cannot be pickled by reference; write it to a
     file with :func:`emit` for that.

@@ -1,4 +1,4 @@
-"""Update map -> text of an importable module that fills in a ``Kernel``."""
+"""Update map -> text of an importable module that fills in a ``Kernel`` or a ``LayeredKernel``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import sympy as sp
 
 from dekderive.citations import Citation
 from dekderive.duals.numeric import NUMERIC_NODES
+from dekderive.programs.layered_text import expectation_fields, layered_formulas, scalar_expressions
 from dekderive.programs.lower import Function, lower
-from dekderive.symbols import kxx, kyy
+from dekderive.symbols import kxx, kyy, z
+from dekderive.update_maps.layered import LayeredMap
 from dekderive.update_maps.specification import specification
 from dekderive.update_maps.update_map import UpdateMap
 
@@ -20,7 +22,7 @@ EMITTER = "numpy/1"  # bump when the emitter's output changes on purpose
 _WIDTH = 119
 
 
-def module_text(update_map: UpdateMap, sources: Sequence[Citation], *, header: str) -> str:
+def module_text(update_map: UpdateMap | LayeredMap, sources: Sequence[Citation], *, header: str) -> str:
     """Return the module's source.
 
     Raises
@@ -28,48 +30,65 @@ def module_text(update_map: UpdateMap, sources: Sequence[Citation], *, header: s
     UnprintableNode, UndeclaredSymbol
         If a formula cannot be printed; no partial text is returned.
     """
-    names, scalar = _scalar_functions(update_map)
-    functions = _functions(update_map, names)
+    parameters = tuple(s for s, _ in update_map.parameters)
+    listed = formulas(update_map)
+    names = _scalar_names(update_map, [e for _, f in listed for e in (f if isinstance(f, tuple) else (f,))])
+    scalar = [_scalar(name, f, parameters) for f, name in sorted(names.items(), key=lambda item: item[1])]
+    functions = [lower(name.replace(".", "_"), f, parameters, names) for name, f in listed]
     modules = frozenset().union(*(f.modules for f in [*scalar, *functions]))
     local = sorted(modules & {"hermite", "implicit", "special"})
     imports = (["import numpy as np", ""] if "np" in modules else []) + (
         [f"from dekderive.kernels import {', '.join(local)}"] if local else []
     )
+    layered = isinstance(update_map, LayeredMap)
+    records = (
+        [
+            "from dekderive.kernels.kernel import Formula, Parameter",
+            "from dekderive.kernels.layered import Expectation, LayeredKernel",
+        ]
+        if layered
+        else ["from dekderive.kernels.kernel import Chart, Claim, Formula, Kernel, Parameter"]
+    )
     parts = [
         header + "\n" + _docstring(update_map, sources),
-        "\n".join([*imports, "from dekderive.kernels.kernel import Chart, Claim, Formula, Kernel, Parameter"]),
+        "\n".join([*imports, *records]),
         f'SPEC = "{specification(update_map)}"',
     ]
     body = "\n\n\n".join(f.text for f in [*scalar, *functions])
-    return "\n\n".join(parts) + "\n\n\n" + body + "\n\n\n" + _record(update_map, functions, sources) + "\n"
+    if isinstance(update_map, LayeredMap):
+        record = _layered_record(update_map, [*scalar, *functions], names, sources)
+    else:
+        record = _record(update_map, functions, sources)
+    return "\n\n".join(parts) + "\n\n\n" + body + "\n\n\n" + record + "\n"
 
 
-def _scalar_functions(u: UpdateMap) -> tuple[dict[sp.Expr, str], list[Function]]:
-    """Names for the functions of `z` that numeric expectations refer to, and their definitions."""
-    expressions = (u.diagonal_step, u.step, u.step_derivative, u.residual, u.readout, u.readout_diagonal, u.modulus)
-    nodes = {n for f in expressions if f is not None for n in f.atoms(*NUMERIC_NODES)}
-    needed = {f for node in nodes for f in node.args[:2]}
-    names = {f: name for name, f in u.functions if f in needed}
+def _scalar_names(u: UpdateMap | LayeredMap, expressions: Sequence[sp.Expr]) -> dict[sp.Expr, str]:
+    """Names for the functions of `z` that the record or its numeric expectations refer to."""
+    names = scalar_expressions(u) if isinstance(u, LayeredMap) else {}
+    needed = {f for e in expressions for node in e.atoms(*NUMERIC_NODES) for f in node.args[:2]}
+    names |= {f: name for name, f in u.functions if f in needed}
     for name, f in u.functions:
         slope = f.diff(next(iter(f.free_symbols))) if f.free_symbols else None
         if slope in needed and slope not in names:
             names[slope] = f"{name}_slope"
     for i, f in enumerate(sorted(needed - set(names), key=sp.default_sort_key)):
         names[f] = f"function_{i}"
-    ordered = sorted(names.items(), key=lambda item: item[1])
-    return names, [_scalar(name, f) for f, name in ordered]
+    return names
 
 
-def _scalar(name: str, f: sp.Expr) -> Function:
-    if f.free_symbols:
-        return lower(name, f, (), {})
-    value = lower(name, f, (), {}).lines[-1].removeprefix("return ")
+def _scalar(name: str, f: sp.Expr, parameters: tuple[sp.Symbol, ...]) -> Function:
+    if f.has(z):
+        return lower(name, f, parameters, {})
+    constant = lower(name, f, parameters, {})
+    value = constant.lines[-1].removeprefix("return ")
     # A constant must have the shape of its argument.
-    return Function(name, ("z",), (f"return np.full_like(z, {value})",), frozenset({"np"}))
+    return Function(name, ("z", *constant.arguments), (f"return np.full_like(z, {value})",), frozenset({"np"}))
 
 
-def formulas(update_map: UpdateMap) -> tuple[tuple[str, sp.Expr | tuple[sp.Expr, ...]], ...]:
-    """Return the formulas of a module by function name: what is printed, and what the print can be compared with."""
+def formulas(update_map: UpdateMap | LayeredMap) -> tuple[tuple[str, sp.Expr | tuple[sp.Expr, ...]], ...]:
+    """Return the formulas of a module by field of its record: what is printed, and the print can be compared with."""
+    if isinstance(update_map, LayeredMap):
+        return layered_formulas(update_map)
     u = update_map
     parameters = tuple(s for s, _ in u.parameters)
     x = u.chart_symbol
@@ -93,12 +112,7 @@ def formulas(update_map: UpdateMap) -> tuple[tuple[str, sp.Expr | tuple[sp.Expr,
     return tuple((name, f) for name, f in listed if f is not None)
 
 
-def _functions(u: UpdateMap, names: dict[sp.Expr, str]) -> list[Function]:
-    parameters = tuple(s for s, _ in u.parameters)
-    return [lower(name, f, parameters, names) for name, f in formulas(u)]
-
-
-def _docstring(u: UpdateMap, sources: Sequence[Citation]) -> str:
+def _docstring(u: UpdateMap | LayeredMap, sources: Sequence[Citation]) -> str:
     lines = [f"{u.summary[0].upper()}{u.summary[1:]}.", ""]
     for name, f in u.functions:
         lines.append(f"{name}(z) = {f}")
@@ -135,6 +149,26 @@ def _record(u: UpdateMap, functions: list[Function], sources: Sequence[Citation]
         "sources=(\n" + "".join(f"        {_quoted(str(s))},\n" for s in sources) + "    )",
     ]
     return "KERNEL = Kernel(\n" + "".join(f"    {field},\n" for field in fields) + ")"
+
+
+def _layered_record(
+    u: LayeredMap, functions: list[Function], names: dict[sp.Expr, str], sources: Sequence[Citation]
+) -> str:
+    arguments = {f.name: f.arguments for f in functions}
+    fields = [
+        f'name="{u.name}"',
+        f"summary={_quoted(u.summary)}",
+        f'model="{u.model}"',
+        "depth=1",
+        "parameters=(\n" + "".join(f"        {_parameter(p)},\n" for _, p in u.parameters) + "    )",
+        f"input_names={_tuple(s.name for s in u.inputs)}",
+        f"pair_names={_tuple(s.name for s in u.pair_inputs)}",
+        f'moments="{u.moments}"',
+        *expectation_fields(u, arguments, names),
+        "spec=SPEC",
+        "sources=(\n" + "".join(f"        {_quoted(str(s))},\n" for s in sources) + "    )",
+    ]
+    return "KERNEL = LayeredKernel(\n" + "".join(f"    {field},\n" for field in fields) + ")"
 
 
 _FORMULA_FIELDS = (

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import mpmath
 import sympy as sp
 
-from dekderive.atoms import ATOMS, Atom
+from dekderive.atoms import ATOMS, Atom, squared_correlation_2f1
 from dekderive.duals.numeric import NUMERIC_NODES
 from dekderive.errors import UnprintableNode
 from dekderive.implicit import inverse_log_partition
@@ -93,6 +93,8 @@ class NumPyText:
         if isinstance(e, Atom) or type(e) in ATOMS:
             self.modules.add("special")
             return f"special.{type(e).__name__}({', '.join(self(a) for a in e.args)})", _ATOM
+        if isinstance(e, sp.hyper) and (len(e.ap), len(e.bq)) == (2, 1):
+            return self._hypergeometric(e), _ATOM
         if isinstance(e, sp.Min | sp.Max) and len(e.args) == 2:
             self.modules.add("np")
             extreme = "np.minimum" if isinstance(e, sp.Min) else "np.maximum"
@@ -104,6 +106,14 @@ class NumPyText:
             )
         self.modules.add(function.split(".")[0])
         return f"{function}({', '.join(self(a) for a in e.args)})", _ATOM
+
+    def _hypergeometric(self, e: sp.hyper) -> str:
+        parameters = (*e.ap, *e.bq)
+        (top, power), bottom = sp.numer(e.argument).as_base_exp(), sp.Mul.make_args(sp.denom(e.argument))
+        if power == 2 and len(bottom) == 2 and all(v.free_symbols for v in bottom):
+            return self(squared_correlation_2f1(*parameters, *bottom, top))  # a squared correlation keeps its gap to 1
+        self.modules.add("special")
+        return f"special.hyp2f1({', '.join(self(a) for a in (*parameters, e.argument))})"
 
     def _inverse(self, e: inverse_log_partition) -> str:
         self.modules |= {"implicit", "np"}

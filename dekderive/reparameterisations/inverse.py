@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from dekderive.atoms import expit, log_cosh, softplus
+from dekderive.atoms import expit, log1mexp, log_cosh, log_softplus, softplus
 from dekderive.certificates import zero_verdict
 from dekderive.families.family import Family
 from dekderive.families.validation import interior_points
@@ -24,6 +24,8 @@ _INVERSES: dict[type, Callable[[sp.Expr], sp.Expr]] = {
     sp.exp: sp.log,
     sp.log: sp.exp,
     softplus: lambda w: sp.log(sp.exp(w) - 1),
+    log_softplus: lambda w: sp.log(sp.exp(sp.exp(w)) - 1),
+    log1mexp: log1mexp,  # an involution
     expit: lambda w: sp.log(w / (1 - w)),
     log_cosh: lambda w: sp.acosh(sp.exp(w)),
     sp.cosh: sp.acosh,

@@ -6,14 +6,28 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from dekderive.atoms import expit, log_cosh, log_i0, log_ndtr, log_sinhc, ndtr, softplus
+from dekderive.atoms import (
+    expit,
+    log1mexp,
+    log_cosh,
+    log_exprel,
+    log_i0,
+    log_ndtr,
+    log_sinhc,
+    log_softplus,
+    ndtr,
+    softplus,
+    truncated_normal_log_partition,
+)
 
 __all__ = [
     "coefficient_and_exponent",
     "compositions",
     "exp_of_logs",
     "expit_of_log",
+    "log1mexp_of_log",
     "log_of_product",
+    "log_of_ratio",
     "log_of_two_exponentials",
     "softplus_of_log",
 ]
@@ -23,11 +37,16 @@ _EXPONENTIALS: dict[type, Callable[[sp.Expr, sp.Expr], sp.Expr]] = {
     log_sinhc: lambda x, c: (sp.sinh(x) / x) ** c,
     log_ndtr: lambda x, c: ndtr(x) ** c,
     log_i0: lambda x, c: sp.besseli(0, x) ** c,
+    log_softplus: lambda x, c: softplus(x) ** c,
+    log1mexp: lambda x, c: (1 - sp.exp(x)) ** c,
+    log_exprel: lambda x, c: ((sp.exp(x) - 1) / x) ** c,
+    truncated_normal_log_partition: lambda x, c: sp.exp(c * x**2 / 2) * ndtr(x) ** c,
 }
 _LOGARITHMS: dict[type, Callable[[sp.Expr], sp.Expr]] = {
     expit: lambda x: -softplus(-x),
     ndtr: log_ndtr,
     sp.cosh: log_cosh,
+    softplus: log_softplus,
 }
 
 
@@ -59,17 +78,56 @@ def log_of_product(e: sp.Expr) -> sp.Expr:
 
 
 def log_of_two_exponentials(e: sp.Expr) -> sp.Expr:
-    """Apply log(c e^a + c e^b) = log c + a + softplus(b - a), and log_cosh where a + b = 0."""
+    """Apply log(c e^a + c e^b) = log c + a + softplus(b - a), log_cosh where a + b = 0, and log1mexp for c - c e^b."""
     argument = sp.expand(e.args[0], deep=False)
     if not (argument.is_Add and len(argument.args) == 2):
         return e
     (c, a), (d, b) = (coefficient_and_exponent(t) for t in sorted(argument.args, key=sp.default_sort_key))
+    if c == -d and (a == 0 or b == 0):
+        return _log_of_complement(e, (c, a), (d, b))
     if c != d or not c.is_positive or a == b:
         return e
     if a + b == 0:
         return sp.log(2 * c) + log_cosh(a)
     low, high = (a, b) if a.is_number else (b, a) if b.is_number else (a, b)
     return sp.log(c) + low + softplus(high - low)
+
+
+def _log_of_complement(e: sp.Expr, one: tuple[sp.Expr, sp.Expr], other: tuple[sp.Expr, sp.Expr]) -> sp.Expr:
+    (c, a), (_, b) = (one, other) if one[0].is_positive else (other, one)
+    return sp.log(c) + log1mexp(b) if c.is_positive and a == 0 else e
+
+
+def log_of_ratio(e: sp.Expr) -> sp.Expr:
+    """Apply log(c (e^x - 1) / x) = log c + log_exprel(x) and log(c sinh(x) / x) = log c + log_sinhc(x)."""
+    factors = sp.Mul.make_args(sp.factor_terms(e.args[0]))
+    for factor in factors:
+        rest = sp.Mul(*(f for f in factors if f != factor))
+        if isinstance(factor, sp.sinh):
+            (x,) = factor.args
+            c, atom = rest * x, log_sinhc
+        elif factor.is_Add and len(factor.args) == 2:
+            (c, x), (d, y) = (coefficient_and_exponent(t) for t in factor.args)
+            if c != -d:
+                continue
+            if x + y == 0:  # 2 sinh
+                c, atom = 2 * c * x * rest, log_sinhc
+            elif x == 0 or y == 0:
+                c, x = (c, x) if y == 0 else (d, y)
+                c, atom = c * x * rest, log_exprel
+            else:
+                continue
+        else:
+            continue
+        if c.is_positive and not c.free_symbols & x.free_symbols:
+            return sp.log(c) + atom(x)
+    return e
+
+
+def log1mexp_of_log(e: sp.Expr) -> sp.Expr:
+    """Apply log1mexp(x) = log(1 - e^x) where the exponential is known under another name, as for x = log(f)."""
+    exponential = exp_of_logs(sp.exp(e.args[0]))
+    return e if exponential.has(sp.exp) else sp.log(1 - exponential)
 
 
 def coefficient_and_exponent(term: sp.Expr) -> tuple[sp.Expr, sp.Expr]:

@@ -126,9 +126,12 @@ def exponentials(e: sp.Expr) -> sp.Expr:
 
 
 def products(e: sp.Expr) -> sp.Expr:
-    """Apply cosh tanh = sinh and Phi inverse_mills = phi."""
+    """Apply cosh tanh = sinh, Phi inverse_mills = phi, and (-x)^p x^n = (-1)^n (-x)^(p + n): x^2 may underflow."""
     powers = dict(f.as_base_exp() for f in e.args if not isinstance(f, sp.exp))
     for base, n in powers.items():
+        m = powers.get(-base, sp.S.Zero)
+        if not n.is_Integer and n.is_Rational and m.is_Integer and m != 0:
+            return e / (base**n * (-base) ** m) * (-1) ** m * base ** (n + m)
         x: sp.Expr = base.args[0] if base.args else sp.S.Zero
         if isinstance(base, sp.tanh) and n.is_Integer and n > 0 and powers.get(sp.cosh(x), sp.S.Zero).is_positive:
             return e / (sp.tanh(x) * sp.cosh(x)) * sp.sinh(x)
@@ -151,10 +154,13 @@ def tilted(e: sp.Expr) -> sp.Expr:
             if multiples:
                 k = sp.Min(multiples[0], n)
                 return sp.Mul(sp.exp(sp.expand(exponent + k * x, deep=False)), base ** (n - k), expit(-x) ** k, *rest)
-        if isinstance(base, ndtr) and n.is_Integer and n < 0 and -(base.args[0] ** 2) / 2 in terms:
+        if isinstance(base, ndtr) and n.is_Integer and n < 0:
             x = base.args[0]
-            ratio = inverse_mills(x) * sp.sqrt(2 * sp.pi)
-            return sp.Mul(sp.exp(exponent + x**2 / 2), base ** (n + 1), ratio, *rest)
+            multiples = [m for m in (-2 * t / x**2 for t in terms) if m.is_Integer and m > 0]
+            if multiples:
+                k = sp.Min(multiples[0], -n)
+                ratio = inverse_mills(x) * sp.sqrt(2 * sp.pi)
+                return sp.Mul(sp.exp(exponent + k * x**2 / 2), base ** (n + k), ratio**k, *rest)
     return e
 
 

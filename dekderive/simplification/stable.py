@@ -15,7 +15,8 @@ def stabilise(expr: sp.Expr) -> sp.Expr:
     r"""Return an equal expression in which roots, reciprocals and functions have arguments without cancellation.
 
     :math:`e^x - 1` becomes :math:`\tanh(x/2) / \mathrm{expit}(-x)`, accurate for every real x, and
-    :math:`x \Phi(x) + \varphi(x)` the product of :math:`\Phi` with the mean of a truncated normal.
+    :math:`x \Phi(x) + \varphi(x)` the product of :math:`\Phi` with the mean of a truncated normal, and
+    :math:`\operatorname{acosh}(e^x)`, which is about :math:`\sqrt{2x}` near 0, an area hyperbolic sine.
 
     Examples
     --------
@@ -24,6 +25,11 @@ def stabilise(expr: sp.Expr) -> sp.Expr:
     expit(x)/tanh(x/2)
     """
     changed = expr.replace(
+        # cosh(2y) = 1 + 2 sinh(y)^2
+        lambda e: isinstance(e, sp.acosh) and isinstance(e.args[0], sp.exp),
+        lambda e: 2 * sp.asinh(sp.sqrt((e.args[0] - 1) / 2)),
+    )
+    changed = changed.replace(
         _is_fragile, lambda e: e.func(*(a.replace(lambda s: s.is_Add, _without_loss) for a in e.args))
     )
     return expr if changed == expr else tidy(changed)

@@ -7,9 +7,9 @@ from functools import lru_cache
 
 import sympy as sp
 
-from dekderive.atoms import expit, log_cosh, softplus
+from dekderive.atoms import expit, log1mexp, log_cosh, softplus
 from dekderive.implicit import inverse_log_partition
-from dekderive.simplification import logarithms, products
+from dekderive.simplification import hyperbolic, logarithms, products
 
 __all__ = ["tidy"]
 
@@ -50,7 +50,8 @@ def _rewrite(expr: sp.Expr) -> sp.Expr:
 
 _RULES: dict[type, tuple[Callable[[sp.Expr], sp.Expr], ...]] = {
     sp.exp: (logarithms.exp_of_logs,),
-    sp.log: (logarithms.log_of_product, logarithms.log_of_two_exponentials),
+    sp.log: (logarithms.log_of_product, logarithms.log_of_two_exponentials, logarithms.log_of_ratio),
+    log1mexp: (logarithms.log1mexp_of_log,),
     softplus: (logarithms.softplus_of_log,),
     expit: (logarithms.expit_of_log,),
     log_cosh: (logarithms.compositions,),
@@ -64,6 +65,7 @@ _RULES: dict[type, tuple[Callable[[sp.Expr], sp.Expr], ...]] = {
         products.exponentials,
         products.products,
         products.tilted,
+        hyperbolic.quotients,
     ),
-    sp.Add: (products.complements, products.truncated_moments),
+    sp.Add: (products.complements, products.truncated_moments, hyperbolic.differences, hyperbolic.error_function),
 }

@@ -10,9 +10,17 @@ from numpy.typing import ArrayLike
 
 from dekderive.errors import InvalidInput
 from dekderive.kernels.kernel import Kernel
+from dekderive.kernels.layered import LayeredKernel
 from dekderive.solvers.solution import Array
 
-__all__ = ["checked_parameters", "diagonal_inputs", "exact_gap", "pair_inputs"]
+__all__ = [
+    "checked_parameters",
+    "diagonal_inputs",
+    "exact_gap",
+    "exact_product",
+    "log_ratio",
+    "pair_inputs",
+]
 
 # What is called cxx for x is called cyy for the other input of a pair.
 PARTNER = {"cxx": "cyy", "mean_x": "mean_y"}
@@ -24,7 +32,7 @@ def _slack(inputs: Mapping[str, ArrayLike]) -> float:
     return 1e-4 if single else 1e-10
 
 
-def checked_parameters(kernel: Kernel, given: Mapping[str, Any]) -> dict[str, float]:
+def checked_parameters(kernel: Kernel | LayeredKernel, given: Mapping[str, Any]) -> dict[str, float]:
     """All parameters of a kernel, defaults filled in.
 
     Raises
@@ -54,7 +62,7 @@ def checked_parameters(kernel: Kernel, given: Mapping[str, Any]) -> dict[str, fl
     return values
 
 
-def _as_float(kernel: Kernel, name: str, value: Any) -> float:
+def _as_float(kernel: Kernel | LayeredKernel, name: str, value: Any) -> float:
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
@@ -189,8 +197,8 @@ def exact_gap(cxx: Array, cyy: Array, cxy: Array) -> Array:
     scale_x, scale_y = np.frexp(cxx)[1] // 2, np.frexp(cyy)[1] // 2
     a, b = np.ldexp(cxx, -2 * scale_x), np.ldexp(cyy, -2 * scale_y)  # of order 1, without rounding
     c = np.ldexp(np.ldexp(cxy, -scale_x), -scale_y)
-    product, product_error = _exact_product(a, b)
-    square, square_error = _exact_product(c, c)
+    product, product_error = exact_product(a, b)
+    square, square_error = exact_product(c, c)
     determinant = np.maximum((product - square) + (product_error - square_error), 0.0)
     root = np.sqrt(a) * np.sqrt(b)
     safe = np.where(root > 0, root, 1.0)
@@ -199,7 +207,15 @@ def exact_gap(cxx: Array, cyy: Array, cxy: Array) -> Array:
     return np.where(root > 0, gap, 0.0)
 
 
-def _exact_product(a: Array, b: Array) -> tuple[Array, Array]:
+def log_ratio(a: Array, b: Array) -> Array:
+    """``log(a / b)`` of positive numbers with the digits that they determine; 0 where one of them is 0."""
+    some = (a > 0) & (b > 0)
+    a, b = np.where(some, a, 1.0), np.where(some, b, 1.0)
+    near = np.abs(a - b) < b / 2
+    return np.where(near, np.log1p((a - b) / b), np.log(a) - np.log(b))
+
+
+def exact_product(a: Array, b: Array) -> tuple[Array, Array]:
     """The product of two numbers of order 1 and its rounding error, by Dekker's splitting."""
 
     def split(x: Array) -> tuple[Array, Array]:

@@ -14,6 +14,7 @@ from typing import Any
 import sympy as sp
 
 from dekderive.errors import UndeclaredSymbol
+from dekderive.update_maps.layered import LayeredMap
 from dekderive.update_maps.update_map import UpdateMap
 
 __all__ = ["serialise", "spec", "specification"]
@@ -63,12 +64,14 @@ def spec(value: Any) -> str:
     return hashlib.sha256(serialise(value).encode()).hexdigest()[:16]
 
 
-def specification(update_map: UpdateMap) -> str:
-    """Digest of what was asked for: model, functions, parameters, chart, claim.
+def specification(update_map: UpdateMap | LayeredMap) -> str:
+    """Digest of what was asked for: model, functions, parameters, and of a fixed-point equation its chart and claim.
 
     The derived formulas are not part of it, so that a SymPy which prints them differently changes the text and not the
     specification.
     """
     u = update_map
+    if isinstance(u, LayeredMap):
+        return spec((u.name, u.model, u.functions, u.parameters, u.inputs, u.pair_inputs, u.moments))
     asked = (u.name, u.model, u.functions, u.parameters, u.inputs, u.pair_inputs, u.moments, u.chart, u.claim, u.start)
     return spec(tuple(a if a is not None else "none" for a in asked))

@@ -97,8 +97,7 @@ class UpdateMap:
 
 def choose_chart(duals: tuple[Dual, ...]) -> Chart:
     """Angle, if some dual has the square-root singularity at kxy^2 = kxx kyy; otherwise correlation."""
-    singular = (rootgap(kxx, kyy, kxy), arcsine(kxx, kyy, kxy))
-    return Chart.ANGLE if any(d.expression.has(*singular) for d in duals) else Chart.CORRELATION
+    return Chart.ANGLE if any(d.singular for d in duals) else Chart.CORRELATION
 
 
 def in_chart(expression: sp.Expr, chart: Chart) -> sp.Expr:

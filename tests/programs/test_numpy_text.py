@@ -30,6 +30,8 @@ GOLDEN = {
     sp.exp(-x) - 1: "np.exp(-x) - 1.0",
     sp.Min(1, x): "np.minimum(1.0, x)",
     atoms.softplus(x - y): "special.softplus(x - y)",
+    sp.hyper((w, x), (2,), y**2 / (x * w)): "special.squared_correlation_2f1(w, x, 2.0, w, x, y)",
+    sp.hyper((-x, sp.Rational(-1, 2)), (sp.Rational(1, 2),), y): "special.hyp2f1(-0.5, -x, 0.5, y)",
 }
 
 

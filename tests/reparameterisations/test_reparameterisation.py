@@ -11,6 +11,7 @@ from dekderive.atoms import (
     leaky_relu,
     log_cosh,
     log_ndtr,
+    log_softplus_slope,
     ndtr,
     relu,
     softplus,
@@ -127,7 +128,7 @@ ROWS = {
         lambda s: m.log(sp_log1pexp(s)),
         m.exp,
         expit(z),
-        expit(z) / softplus(z),
+        log_softplus_slope(z),
     ),
     "Poisson, log cosh": (poisson(), log_cosh(z), lambda s: m.log(m.cosh(s)), m.exp, sp.sinh(z), sp.tanh(z)),
     "Poisson, activation Phi": (
@@ -212,7 +213,7 @@ ROWS = {
         -softplus(z),
         lambda s: -sp_log1pexp(s),
         lambda e: -m.log(-e),
-        -expit(z) / softplus(z),
+        -log_softplus_slope(z),
         -expit(z),
     ),
     "negative binomial, logit": (

@@ -7,12 +7,22 @@ from dekderive.atoms import (
     elu,
     expit,
     inverse_mills,
+    langevin,
+    langevin_slope,
+    log1mexp,
     log_cosh,
+    log_exprel,
     log_ndtr,
+    log_sinhc,
+    log_softplus,
+    log_softplus_slope,
     ndtr,
     relu,
     softplus,
     step,
+    tilted_uniform_mean,
+    truncated_normal_log_partition,
+    truncated_normal_mean,
 )
 from dekderive.certificates import zero_verdict
 from dekderive.simplification import stabilise, tidy
@@ -20,7 +30,8 @@ from dekderive.symbols import z
 from dekderive.verdict import Verdict
 
 k = sp.Symbol("k", positive=True)
-POINTS = [{z: sp.Rational(p, 7), k: sp.Rational(5, 3)} for p in (-40, -9, -3, 1, 4, 11, 37)]
+p = sp.Symbol("p", negative=True)
+POINTS = [{z: sp.Rational(i, 7), k: sp.Rational(5, 3), p: sp.Rational(-4, 9)} for i in (-40, -9, -3, 1, 4, 11, 37)]
 
 CASES = {
     relu(z) * step(z): relu(z),
@@ -49,6 +60,36 @@ CASES = {
     sp.exp(-3 * z) * expit(z) ** 2: sp.exp(-z) * expit(-z) ** 2,
     log_cosh(sp.acosh(sp.exp(softplus(z)))): softplus(z),
     sp.exp(-(z**2) / 2) / ndtr(z) / sp.sqrt(2 * sp.pi): inverse_mills(z),
+    sp.log(1 + sp.exp(z)).diff(z, 2): expit(z) * expit(-z),
+    sp.log(2 * sp.cosh(z)): log_cosh(z) + sp.log(2),
+    sp.log(sp.cosh(z)).diff(z): sp.tanh(z),
+    sp.log(sp.cosh(z)).diff(z, 2): sp.cosh(z) ** -2,
+    sp.exp(z) / (1 + sp.exp(z)): expit(z),
+    (1 / (1 + sp.exp(-z))).diff(z): expit(z) * expit(-z),
+    (1 + sp.erf(z / sp.sqrt(2))) / 2: ndtr(z),
+    k - k * sp.erf(z): 2 * k * ndtr(-sp.sqrt(2) * z),
+    (1 - sp.exp(-2 * z)) / (1 + sp.exp(-2 * z)): sp.tanh(z),
+    (sp.exp(z) - sp.exp(-z)) / (2 * sp.exp(z) + 2 * sp.exp(-z)): sp.tanh(z) / 2,
+    1 - sp.tanh(z): 2 * expit(-2 * z),
+    2 * expit(z) - 1: sp.tanh(z / 2),
+    sp.coth(z) - 1 / z: langevin(z),
+    k / z**2 - k / sp.sinh(z) ** 2: k * langevin_slope(z),
+    sp.log(sp.sinh(z) / z): log_sinhc(z),
+    sp.log(sp.sinh(z) / z).diff(z): langevin(z),
+    sp.log(sp.sinh(z) / z).diff(z, 2): langevin_slope(z),
+    sp.log((sp.exp(z) - sp.exp(-z)) / (2 * z)): log_sinhc(z),
+    sp.log((sp.exp(2 * z) - 1) / (6 * z)): log_exprel(2 * z) - sp.log(3),
+    z / 2 + log_sinhc(z / 2): log_exprel(z),
+    1 - langevin(z): 2 * tilted_uniform_mean(-2 * z),
+    sp.log(sp.log(1 + sp.exp(z))): log_softplus(z),
+    sp.log(softplus(z)).diff(z): log_softplus_slope(z),
+    sp.exp(-2 * log_softplus(z)): softplus(z) ** -2,
+    -sp.log(k - k * sp.exp(-sp.exp(z))): -sp.log(k) - log1mexp(-sp.exp(z)),
+    sp.sqrt(-p) / p**2: (-p) ** sp.Rational(-3, 2),
+    log1mexp(-softplus(-z)): -softplus(z),
+    log1mexp(log_ndtr(z)): log_ndtr(-z),
+    z**2 / 2 + log_ndtr(z): truncated_normal_log_partition(z),
+    sp.log((1 + sp.erf(z / sp.sqrt(2))) / 2).diff(z, 2): -inverse_mills(z) * truncated_normal_mean(z),
 }
 
 
@@ -70,8 +111,11 @@ def test_each_rewriting_is_an_identity(expr, expected):
     [
         step(z) * expit(z),
         relu(z) * relu(-z + 1),  # another argument: the gate says nothing about it
-        1 - sp.tanh(z),
-        sp.log(1 - sp.exp(z)),
+        1 - sp.tanh(z) ** 3,
+        sp.log(2 - sp.exp(z)),
+        sp.coth(z) - 1 / (2 * z),
+        sp.sinh(z) / sp.cosh(2 * z),
+        sp.Rational(1, 3) + sp.erf(z) / 2,
         softplus(log_ndtr(z) - log_ndtr(-2 * z)),
         sp.DiracDelta(z) * sp.cos(z),
     ],

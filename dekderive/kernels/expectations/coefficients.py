@@ -6,12 +6,17 @@ import functools
 import math
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dekderive.kernels.elementwise import Array
+from dekderive.kernels.expectations.functions import Described, centred
+from dekderive.kernels.expectations.graded import line
+from dekderive.kernels.expectations.hermite_functions import hermite_functions, root_density
 from dekderive.kernels.expectations.panels import (
+    NODES,
     Attempt,
     Grid,
     Index,
@@ -22,6 +27,7 @@ from dekderive.kernels.expectations.panels import (
     refined,
     remainder,
 )
+from dekderive.kernels.expectations.trapezoid import SPREAD, proved_coefficients, proved_tails
 
 __all__ = ["STRIDE", "Coefficients", "coefficients"]
 
@@ -48,6 +54,8 @@ class Coefficients:
         Bounds of ``sqrt(sum alpha_k^2) / norm`` over the k from STRIDE, 2 STRIDE, ... on, from Parseval's identity.
     error : ndarray (m,)
         What the quadrature does not resolve of f, relative to its norm.
+    proved : ndarray (m,) of bool
+        Whether `error` is a theorem (see `dekderive.kernels.expectations.trapezoid`), and not an estimate.
     """
 
     variances: Array
@@ -55,6 +63,7 @@ class Coefficients:
     norm: Array
     tails: Array
     error: Array
+    proved: NDArray[np.bool_]
 
     def take(self, rows: Index) -> Coefficients:
         """The chosen rows."""
@@ -86,7 +95,7 @@ def coefficients(f: Integrand, variances: Array, order: int) -> Coefficients:
     Parameters
     ----------
     f : callable
-        Elementwise, hashable; smooth on either side of 0.
+        Elementwise, hashable; smooth between its knots.
     variances : ndarray, one-dimensional
         Ascending and distinct; non-negative and finite.
     order : int
@@ -95,7 +104,7 @@ def coefficients(f: Integrand, variances: Array, order: int) -> Coefficients:
     Raises
     ------
     NotConverged
-        If f is not smooth on either side of 0.
+        If f is not smooth between its knots.
 
     Examples
     --------
@@ -130,9 +139,34 @@ def _keep(f: Integrand, order: int, rows: Coefficients) -> None:
 
 
 def _computed(f: Integrand, variances: Array, order: int) -> Coefficients:
-    parts = [_batch(f, variances[i : i + _ROWS], order) for i in range(0, variances.size, _ROWS)]
+    parts = [_part(f, variances[begin:end], order) for begin, end in _groups(f, variances)]
     columns = zip(*([getattr(p, field.name) for field in fields(p)] for p in parts), strict=True)
     return Coefficients(*(np.concatenate(c) for c in columns))
+
+
+def _groups(f: Integrand, variances: Array) -> list[tuple[int, int]]:
+    """Stretches of variances that share their nodes."""
+    # Knots away from 0 lie at different nodes for every variance, which then has panels of its own.
+    most = _ROWS if centred(f) else 1
+    spread = SPREAD if isinstance(f, Described) and f.strip else math.inf
+    groups, begin = [], 0
+    while begin < variances.size:
+        within = variances[begin : begin + most] <= (spread * variances[begin] if spread < math.inf else math.inf)
+        groups.append((begin, begin + int(np.count_nonzero(within))))
+        begin = groups[-1][1]
+    return groups
+
+
+def _part(f: Integrand, variances: Array, order: int) -> Coefficients:
+    if isinstance(f, Described) and f.strip:
+        found = proved_coefficients(f, variances, order)
+        if found is not None:
+            result = _with_tails(variances, *found, proved=True)
+            after = STRIDE * np.arange(1, order // STRIDE + 1)
+            with np.errstate(all="ignore"):
+                smaller = proved_tails(f.strip, variances, after) / (result.norm * (1.0 - result.error))[:, None]
+            return replace(result, tails=np.fmin(result.tails, smaller))
+    return (_batch if centred(f) else _single)(f, variances, order)
 
 
 def _batch(f: Integrand, variances: Array, order: int) -> Coefficients:
@@ -151,13 +185,44 @@ def _batch(f: Integrand, variances: Array, order: int) -> Coefficients:
             at_end = (np.abs(right[:, -1]) + np.abs(left[:, -1])) * np.exp(-0.25 * on.z[-1] ** 2)
         return Attempt(alpha, norm, missing, at_end)
 
-    found, usable = refined(attempt, f, variances)
+    return _assembled(variances, *refined(attempt, f, variances))
+
+
+def _single(f: Integrand, variances: Array, order: int) -> Coefficients:
+    """One variance, and any knots."""
+    deviation = math.sqrt(variances[0])
+
+    def attempt(rows: Index, refinement: int, reach: float) -> Attempt:
+        on = line(f, deviation, refinement, reach, min(1.0, 16.0 / math.sqrt(order)), NODES)
+        values = evaluate(f, deviation * on.z)
+        root = root_density(on.z)
+        with np.errstate(all="ignore"):
+            weighted = values * on.weights * root
+            alpha = np.empty(order)
+            for k, function in enumerate(hermite_functions(on.z, order)):
+                alpha[k] = function @ weighted
+            norm = np.sqrt(values**2 @ (on.weights * root**2))
+            largest = np.maximum(_density(on.left), _density(on.left + on.width))
+            missing = np.linalg.norm(remainder(values[None], on)[0] * np.sqrt(on.width * largest))
+            at_end = np.max(np.abs(values[[0, -1]])) * np.exp(-0.25 * on.z[-1] ** 2)
+        return Attempt(alpha[None], *(np.atleast_1d(x) for x in (norm, missing, at_end)))
+
+    return _assembled(variances, *refined(attempt, f, variances))
+
+
+def _assembled(variances: Array, found: Attempt, usable: NDArray[np.bool_]) -> Coefficients:
     norm, alpha = np.where(usable, found.norm, np.nan), np.where(usable[:, None], found.result, np.nan)
+    error = found.unresolved / np.where(norm > 0, norm, 1.0)
+    return _with_tails(variances, alpha, norm, error, proved=False)
+
+
+def _with_tails(variances: Array, alpha: Array, norm: Array, error: Array, *, proved: bool) -> Coefficients:
+    """Coefficients with the tails that Parseval's identity leaves."""
     safe = np.where(norm > 0, norm, 1.0)
     relative = (alpha / safe[:, None]) ** 2
     sums = np.cumsum(relative.reshape(variances.size, -1, STRIDE).sum(axis=2), axis=1)
     tails = np.where(norm[:, None] > 0, np.sqrt(np.maximum(1.0 - sums, 0.0) + _FLOOR), 0.0)
-    return Coefficients(variances, alpha, norm, tails, found.unresolved / safe)
+    return Coefficients(variances, alpha, norm, tails, error, np.full(variances.shape, proved))
 
 
 def _density(z: Array) -> Array:
@@ -178,16 +243,11 @@ def _table(order: int, on: Grid) -> Table:
 
 
 def _new_table(order: int, on: Grid) -> Table:
-    # The recurrence runs on Hermite functions, h_k times the root of the normal density: they are bounded by 1, so
-    # nothing overflows, and forward it is stable on both sides of the turning points.
-    root_density = np.exp(-0.25 * on.z**2) / (2 * math.pi) ** 0.25
-    mass = on.weights * root_density
+    mass = on.weights * root_density(on.z)
     even, odd = np.empty((on.z.size, (order + 1) // 2)), np.empty((on.z.size, order // 2))
-    before, current = np.zeros_like(on.z), root_density
-    for k in range(order):
-        (odd if k % 2 else even)[:, k // 2] = current * mass
-        before, current = current, (on.z * current - math.sqrt(k) * before) / math.sqrt(k + 1)
-    return on, even, odd, mass * root_density
+    for k, function in enumerate(hermite_functions(on.z, order)):
+        (odd if k % 2 else even)[:, k // 2] = function * mass
+    return on, even, odd, mass * root_density(on.z)
 
 
 _kept_table = functools.lru_cache(maxsize=12)(_new_table)

@@ -33,6 +33,7 @@ __all__ = [
     "level_of",
     "refined",
     "remainder",
+    "rule",
 ]
 
 Integrand = Callable[[Array], Any]
@@ -61,7 +62,7 @@ class Grid:
 
 
 @functools.lru_cache(maxsize=32)
-def _rule(nodes: int) -> tuple[Array, Array]:
+def rule(nodes: int) -> tuple[Array, Array]:
     """Gauss-Legendre nodes and weights on [0, 1]."""
     x, w = np.polynomial.legendre.leggauss(nodes)
     return 0.5 * (x + 1.0), 0.5 * w
@@ -84,7 +85,7 @@ def grid(level: int, refinement: int, reach: float, width: float, nodes: int = N
     cuts = np.arange(2**refinement) / 2**refinement
     left = (np.array(ends[:-1])[:, None] + np.diff(ends)[:, None] * cuts).ravel()
     widths = np.repeat(np.diff(ends), cuts.size) / cuts.size
-    x, w = _rule(nodes)
+    x, w = rule(nodes)
     return Grid((left[:, None] + widths[:, None] * x).ravel(), (widths[:, None] * w).ravel(), left, widths)
 
 
@@ -118,7 +119,7 @@ def evaluate(f: Integrand, u: Array) -> Array:
 @functools.lru_cache(maxsize=8)
 def _top_coefficients(nodes: int) -> Array:
     """Matrix that takes values at the nodes of a panel to its last two coefficients, of orthonormal polynomials."""
-    x, w = _rule(nodes)
+    x, w = rule(nodes)
     legendre = np.polynomial.legendre.legvander(2.0 * x - 1.0, nodes - 1)[:, -2:]
     degrees = np.array([nodes - 2, nodes - 1])
     return w[:, None] * legendre * np.sqrt(2.0 * degrees + 1.0)
@@ -202,8 +203,8 @@ def refined(
         elif refinement == MAX_REFINEMENT:
             raise NotConverged(
                 f"the Gaussian expectation of {describe(f)} at variance {variances[todo[0]]:g} is not resolved by the "
-                "finest panels; its functions must be smooth except at 0 (a kink or jump there is fine), and not "
-                "oscillate on a scale far below the standard deviation"
+                "finest panels; its functions must be smooth except at 0, or at the knots that hermite.piecewise "
+                "names, and not oscillate on a scale far below the standard deviation"
             )
         else:
             refinement += 1

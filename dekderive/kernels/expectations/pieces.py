@@ -1,9 +1,9 @@
 """Derivatives of a function that is only known by its values: polynomials on panels, differentiated.
 
-The derivatives are those of the smooth parts on either side of 0; what a jump or a kink at 0 adds to them, as
-distributions, is told by `jump`.  Differentiation amplifies rounding errors by the square of the degree, and by its
-fourth power at the ends of an interval: so every polynomial is fitted on an interval twice as wide as the one it is
-used on.  A function is smooth through 0 if one polynomial fits it on both sides.
+The derivatives are those of the smooth parts between the knots (0, where nothing is said); what a jump or a kink adds
+to them, as distributions, is told by `jumps`.  Differentiation amplifies rounding errors by the square of the degree,
+and by its fourth power at the ends of an interval: so every polynomial is fitted on an interval twice as wide as the
+one it is used on.  A function is smooth through 0 if one polynomial fits it on both sides.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ import numpy as np
 
 from dekderive.errors import NotConverged
 from dekderive.kernels.elementwise import Array
+from dekderive.kernels.expectations.functions import centred, knots_of
+from dekderive.kernels.expectations.graded import breaks
+from dekderive.kernels.expectations.mixtures import Term, derivative_terms, mixture_of
 from dekderive.kernels.expectations.panels import NOISE, RESOLVED, Integrand, chebyshev, describe, evaluate
 
-__all__ = ["Derivative", "Product", "jump"]
+__all__ = ["Derivative", "Product", "jumps"]
 
 _POINTS = 32  # of each fit
 _NARROWEST = 2.0**-12  # panel, relative to its distance from 0 (or to 1)
@@ -40,13 +43,18 @@ class Product:
             left = evaluate(self.f, u)
             return left * (left if self.g is self.f else evaluate(self.g, u))
 
+    @property
+    def knots(self) -> tuple[float, ...]:
+        """Those of both factors."""
+        return tuple(sorted({*knots_of(self.f), *knots_of(self.g)}))
+
     def __str__(self) -> str:
         return f"{describe(self.f)} times {describe(self.g)}"
 
 
 @dataclass(frozen=True)
 class Derivative:
-    """Derivative of f of the given order, on either side of 0; at 0.0 from the right, at -0.0 from the left.
+    """Derivative of f of the given order, between its knots; at a knot from the right, and at -0.0 from the left.
 
     NaN where f is not finite nearby.
 
@@ -59,6 +67,19 @@ class Derivative:
 
     f: Integrand
     order: int
+
+    @property
+    def knots(self) -> tuple[float, ...]:
+        """Those of the function."""
+        return knots_of(self.f)
+
+    @property
+    def mixture(self) -> tuple[Term, ...]:
+        """The derivatives of the terms of the function, where it has terms."""
+        terms = mixture_of(self.f)
+        for _ in range(self.order):
+            terms = derivative_terms(terms)
+        return terms
 
     def __call__(self, u: Array) -> Array:
         """Evaluate."""
@@ -76,20 +97,28 @@ class Derivative:
         return f"derivative {self.order} of {describe(self.f)}"
 
 
-def jump(f: Integrand, order: int) -> float:
-    """Jump at 0 of the derivative of f of the given order; exactly 0 where it is no more than rounding.
+@functools.lru_cache(maxsize=256)
+def jumps(f: Integrand, order: int) -> tuple[tuple[float, float], ...]:
+    """Return the knots at which the derivative of f of the given order jumps, and its jumps.
 
     Examples
     --------
-    >>> jump(np.sign, 0), jump(np.abs, 0), round(jump(np.abs, 1), 12)
-    (2.0, 0.0, 2.0)
+    >>> jumps(np.sign, 0), jumps(np.abs, 0)
+    (((0.0, 2.0),), ())
     """
-    if _differentiated(f, 0, 0).smooth:
-        return 0.0
-    right, left = Derivative(f, order)(np.array([0.0, -0.0]))
-    # What the fourth power of the degree makes of rounding errors, at the end of a fit.
-    rounding = 1e-13 * 100.0**order * max(_scale(f), abs(right), abs(left))
-    return 0.0 if abs(right - left) <= rounding else float(right - left)
+    knots = knots_of(f)
+    if not knots or (knots == (0.0,) and _differentiated(f, 0, 0).smooth):
+        return ()
+    reach = math.ceil(math.log2(max(1.0, *map(abs, knots))))
+    line = _differentiated(f, reach, order)
+    found = []
+    for knot in knots:
+        right, left = line.at(np.array([knot])).item(), line.at(np.array([knot]), before=True).item()
+        # What the fourth power of the degree makes of rounding errors, at the end of a fit.
+        rounding = 1e-13 * 100.0**order * max(_scale(f), abs(right), abs(left))
+        if abs(right - left) > rounding:
+            found.append((knot, right - left))
+    return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +131,10 @@ class _Line:
     coefficients: Array  # (degree, panel)
     smooth: bool  # through 0
 
-    def at(self, u: Array) -> Array:
-        panel = np.searchsorted(self.left, u, side="right") - 1
-        if not self.smooth:
+    def at(self, u: Array, *, before: bool = False) -> Array:
+        """Values at u, at the ends of panels from the right, or from the left if `before`."""
+        panel = np.maximum(np.searchsorted(self.left, u, side="left" if before else "right") - 1, 0)
+        if not self.smooth and not before:
             panel -= (u == 0) & np.signbit(u)
         t = (u - self.centre[panel]) / self.half[panel]
         b1, b2 = np.zeros_like(t), np.zeros_like(t)
@@ -133,6 +163,8 @@ def _scale(f: Integrand) -> float:
 @functools.lru_cache(maxsize=32)
 def _fitted(f: Integrand, reach: int) -> _Line:
     """Fit f on [-2^reach, 2^reach]."""
+    if not centred(f):
+        return _between_knots(f, reach)
     middle = _around_zero(f)
     start = 0.0 if middle is None else middle[1]
     right = _side(f, 1.0, start, 2.0**reach, kinked=middle is None)
@@ -167,21 +199,56 @@ def _side(
         low, high = near - 0.5 * width, near + 1.5 * width
         low = max(low, 0.0) if kinked else low
         centre, half = sign * 0.5 * (low + high), 0.5 * (high - low)
-        coefficients, missing, steep = _fit(f, centre, half)
-        size = max(_scale(f), float(np.max(np.abs(coefficients))))
-        # Errors are relative to the largest value of the fit: one that is used for far smaller values is no good.
-        steep = steep and size > _scale(f)
-        noisy = missing <= NOISE * size and missing > before / 4
-        if (missing <= RESOLVED * size and not steep) or noisy or math.isnan(missing):
+        found, coefficients, missing = _usable(f, centre, half, before)
+        if found:
             pieces.append((near if sign > 0 else -near - width, centre, coefficients, half))
         elif width < _NARROWEST * max(near, 1.0):
-            raise NotConverged(
-                f"{describe(f)} is not smooth near {sign * near:g}, and its derivatives are needed there; functions "
-                "without closed-form expectations may have kinks or jumps at 0 only"
-            )
+            raise NotConverged(_complaint(f, sign * near))
         else:
             waiting += [(near + 0.5 * width, 0.5 * width, missing), (near, 0.5 * width, missing)]
     return pieces
+
+
+def _between_knots(f: Integrand, reach: int) -> _Line:
+    """Fit f between its knots, on panels that double in width away from them."""
+    knots = np.array(knots_of(f))
+    end = max(2.0**reach, 2.0 * float(np.max(np.abs(knots))))
+    points = np.union1d(knots, [0.0])
+    ends = breaks(points, np.ones_like(points), -end, end, math.inf)
+    walls = np.concatenate([[-math.inf], knots, [math.inf]])
+    waiting = [(low, high - low, math.inf) for low, high in zip(ends[-2::-1], ends[:0:-1], strict=True)]
+    pieces = []
+    while waiting:
+        left, width, before = waiting.pop()
+        # The knots on both sides are ends of panels, and no fit reaches beyond them.
+        wall = int(np.searchsorted(walls, left, side="right"))
+        low, high = max(left - 0.5 * width, walls[wall - 1]), min(left + 1.5 * width, walls[wall])
+        found, coefficients, missing = _usable(f, 0.5 * (low + high), 0.5 * (high - low), before)
+        if found:
+            pieces.append((left, 0.5 * (low + high), coefficients, 0.5 * (high - low)))
+        elif width < _NARROWEST * max(abs(left), 1.0):
+            raise NotConverged(_complaint(f, left))
+        else:
+            waiting += [(left + 0.5 * width, 0.5 * width, missing), (left, 0.5 * width, missing)]
+    lefts, centres, fits, halves = zip(*pieces, strict=True)
+    return _Line(np.array(lefts), np.array(centres), np.array(halves), np.array(fits).T, 0.0 not in knots)
+
+
+def _complaint(f: Integrand, place: float) -> str:
+    return (
+        f"{describe(f)} is not smooth near {place:g}, and its derivatives are needed there; name the points other than "
+        "0 at which it has kinks or jumps with dekderive.kernels.hermite.piecewise"
+    )
+
+
+def _usable(f: Integrand, centre: float, half: float, before: float) -> tuple[bool, Array, float]:
+    """Whether a fit is as good as it gets, its coefficients, what it misses; `before` is what the wider one missed."""
+    coefficients, missing, steep = _fit(f, centre, half)
+    size = max(_scale(f), float(np.max(np.abs(coefficients))))
+    # Errors are relative to the largest value of the fit: one that is used for far smaller values is no good.
+    steep = steep and size > _scale(f)
+    noisy = missing <= NOISE * size and missing > before / 4
+    return (missing <= RESOLVED * size and not steep) or noisy or math.isnan(missing), coefficients, missing
 
 
 def _fit(f: Integrand, centre: float, half: float) -> tuple[Array, float, bool]:

@@ -7,9 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dekderive.kernels.elementwise import Array
+from dekderive.kernels.expectations.functions import centred
+from dekderive.kernels.expectations.graded import line
 from dekderive.kernels.expectations.panels import (
+    NODES,
     Attempt,
     Grid,
     Index,
@@ -20,9 +24,9 @@ from dekderive.kernels.expectations.panels import (
     refined,
     remainder,
 )
-from dekderive.kernels.expectations.pieces import Derivative, jump
+from dekderive.kernels.expectations.pieces import Derivative, jumps
 
-__all__ = ["SMALL", "Mean", "MeanDerivative", "density_at_zero", "expectation"]
+__all__ = ["SMALL", "Mean", "MeanDerivative", "density_at", "expectation"]
 
 SMALL = 0.25  # variance below which derivatives in it come from those of the function: differences would cancel
 
@@ -39,7 +43,7 @@ def expectation(f: Integrand, variances: Array, weight: Callable[[Array], Array]
     Parameters
     ----------
     f : callable
-        Elementwise; smooth on either side of 0.
+        Elementwise; smooth between its knots.
     variances : ndarray, one-dimensional
         Non-negative; at 0 the function is the constant ``f(0)``.  NaN where they are NaN, negative or infinite.
     weight : callable, optional
@@ -48,7 +52,7 @@ def expectation(f: Integrand, variances: Array, weight: Callable[[Array], Array]
     Raises
     ------
     NotConverged
-        If f is not smooth on either side of 0.
+        If f is not smooth between its knots.
 
     Examples
     --------
@@ -59,6 +63,10 @@ def expectation(f: Integrand, variances: Array, weight: Callable[[Array], Array]
     value, bound = np.full(variances.shape, np.nan), np.full(variances.shape, np.nan)
     valid = np.flatnonzero((variances >= 0) & (variances < np.inf))
     valid = valid[np.argsort(variances[valid], kind="stable")]
+    if not centred(f):
+        for row in valid:
+            value[[row]], bound[[row]] = _single(f, variances[[row]], weight)
+        return value, bound
     begin = 0
     while begin < valid.size:
         first = level_of(float(variances[valid[begin]]))
@@ -97,16 +105,22 @@ class MeanDerivative:
             value[~small], bound[~small] = (x / (2.0 * large) for x in expectation(self.f, large, _second_hermite))
         if small.any():
             value[small], bound[small] = (0.5 * x for x in expectation(Derivative(self.f, 2), variances[small]))
-            kink = jump(self.f, 1)
-            if kink:
-                value[small] += 0.5 * kink * density_at_zero(variances[small])
+            for knot, kink in jumps(self.f, 1):
+                value[small] += 0.5 * kink * density_at(knot, variances[small])
+            for knot, height in jumps(self.f, 0):
+                # A jump contributes minus the slope of the density, knot / a times it.
+                if knot:
+                    value[small] += 0.5 * height * knot / variances[small] * density_at(knot, variances[small])
         return value, bound
 
 
-def density_at_zero(variance: Array) -> Array:
-    """The normal density of the given variance, at 0."""
-    with np.errstate(divide="ignore"):
-        return 1.0 / np.sqrt(2 * math.pi * variance)
+def density_at(point: float, variance: Array) -> Array:
+    """The normal density of the given variance, at a point."""
+    with np.errstate(all="ignore"):
+        at_zero = 1.0 / np.sqrt(2 * math.pi * variance)
+        if not point:
+            return at_zero
+        return np.where(variance > 0, at_zero * np.exp(-0.5 * (point / np.sqrt(variance)) ** 2), 0.0 * variance)
 
 
 def _second_hermite(z: Array) -> Array:
@@ -127,7 +141,32 @@ def _batch(f: Integrand, variances: Array, weight: Callable[[Array], Array] | No
             total = np.clip(right, -_LARGEST, _LARGEST) @ mass + np.clip(left, -_LARGEST, _LARGEST) @ mass
             return Attempt(total, size, per_panel @ _panel_mass(on, weight), at_end)
 
-    found, usable = refined(attempt, f, variances)
+    return _assembled(*refined(attempt, f, variances))
+
+
+def _single(f: Integrand, variances: Array, weight: Callable[[Array], Array] | None) -> tuple[Array, Array]:
+    """One variance, and any knots."""
+    deviation = math.sqrt(variances[0])
+
+    def attempt(rows: Index, refinement: int, reach: float) -> Attempt:
+        on = line(f, deviation, refinement, reach, _WIDTH, NODES)
+        density = on.weights * _density(on.z)
+        mass = density * (1.0 if weight is None else weight(on.z))
+        values = evaluate(f, deviation * on.z)
+        with np.errstate(all="ignore"):
+            size = np.abs(values) @ np.abs(mass)
+            at_end = np.max(np.abs(values[[0, -1]])) * _density(on.z[-1])
+            # Panels next to 0 on the left are counted with their mass at the end that is closer to 0.
+            mirrored = Grid(on.z, on.weights, np.where(on.left < 0, -on.left - on.width, on.left), on.width)
+            missing = remainder(values[None], on)[0] @ _panel_mass(mirrored, weight)
+            total = np.clip(values, -_LARGEST, _LARGEST) @ mass
+        return Attempt(*(np.atleast_1d(x) for x in (total, size, missing, at_end)))
+
+    return _assembled(*refined(attempt, f, variances))
+
+
+def _assembled(found: Attempt, usable: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Values and bounds of their errors."""
     bound = found.unresolved + 16 * np.finfo(float).eps * found.norm
     # Where f overflows, the integral with f cut off may tell that it overflows as well; otherwise it is unknown.
     infinite = ~usable & (np.abs(found.result) > _OVERFLOWS)

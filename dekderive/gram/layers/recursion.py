@@ -1,0 +1,107 @@
+"""Kernels of finite depth at pairs of inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dekderive.gram.layers.relative import Relative, product, total, with_bias
+from dekderive.gram.layers.rows import SMALLEST, Rows
+from dekderive.gram.layers.transfer import Seeds, Transfer
+from dekderive.kernels.layered import Expectation, LayeredKernel
+from dekderive.solvers.solution import Array
+
+__all__ = ["Network"]
+
+# Pairs per batch: the temporaries of a batch stay in the processor's cache.
+BATCH = 1 << 14
+
+
+class Network:
+    """A kernel of finite depth between two sides of rows.
+
+    Parameters
+    ----------
+    kernel : LayeredKernel
+    left, right : (n,) and (m,) ndarray
+        Second moments of the inputs.
+    parameters : mapping
+    seeds : Seeds, optional
+        Directions to differentiate along; none by default.
+    dleft, dright : (n, T) and (m, T) ndarray, optional
+        Derivatives of the logarithms of the second moments.
+    """
+
+    def __init__(
+        self,
+        kernel: LayeredKernel,
+        left: Array,
+        right: Array | None,
+        parameters: Mapping[str, float],
+        seeds: Seeds | None = None,
+        dleft: Array | None = None,
+        dright: Array | None = None,
+    ) -> None:
+        self.kernel, self.parameters = kernel, parameters
+        self.seeds = Seeds.none(len(kernel.parameters) - 2) if seeds is None else seeds
+        self.left = Rows.of(kernel, left, parameters, self.seeds, dleft)
+        self.right = self.left if right is None else Rows.of(kernel, right, parameters, self.seeds, dright)
+
+    @cached_property
+    def _transfers(self) -> list[tuple[Transfer, Transfer | None]]:
+        def transfer(e: Expectation, variances: Array) -> Transfer:
+            return Transfer(e, self.parameters, self.seeds, variances)
+
+        layers = []
+        for x, y in zip(self.left.variances, self.right.variances, strict=True):
+            both = np.array([min(x.min(), y.min()), max(x.max(), y.max())])
+            slope = self.kernel.slope
+            layers.append((transfer(self.kernel.activation, both), None if slope is None else transfer(slope, both)))
+        return layers
+
+    def pairs(self, i: NDArray[np.intp], j: NDArray[np.intp], gap: Array, tilt: Array, dgap: Array) -> Relative:
+        """The kernel at pairs of rows, from the gap and the tilt of their second moments.
+
+        Parameters
+        ----------
+        i, j : (N,) ndarray of int
+        gap, tilt : (N,) ndarray
+        dgap : (N, T) ndarray
+            Derivatives of the gap of the second moments.
+        """
+        parts = []
+        with np.errstate(all="ignore"):
+            for begin in range(0, max(i.size, 1), BATCH):
+                part = slice(begin, begin + BATCH)
+                parts.append(self._batch(i[part], j[part], gap[part], tilt[part], dgap[part]))
+        if len(parts) == 1:
+            return parts[0]
+        return Relative(*(np.concatenate([getattr(r, n) for r in parts]) for n in Relative.__slots__))
+
+    def _batch(self, i: NDArray[np.intp], j: NDArray[np.intp], gap: Array, tilt: Array, dgap: Array) -> Relative:
+        w, b, seeds = self.parameters["weight_variance"], self.parameters["bias_variance"], self.seeds
+        x, y = self.left, self.right
+        p, q = x.second[i], y.second[j]
+        empty = np.minimum(p, q) <= SMALLEST
+        if empty.any():
+            # A row of zeros has a length; its direction, which only jumps at 0 see, is taken to be a random one.
+            tilt = np.where(empty, (np.log(np.maximum(p, SMALLEST)) - np.log(np.maximum(q, SMALLEST))) / 2, tilt)
+            gap = np.where(empty, np.where(np.maximum(p, q) <= SMALLEST, 0.0, 1.0), gap)
+        start = Relative(p, q, gap, tilt, x.dsecond[i], y.dsecond[j], dgap)
+        k = with_bias(start.scaled(w, seeds.dweight), b, seeds.dbias)
+        theta = k
+        for layer, (activation, slope) in enumerate(self._transfers):
+            (p, dp), (q, dq) = x.squares[layer], y.squares[layer]
+            before = k
+            k = activation(before, (p[i], q[j]), (dp[i], dq[j]))
+            k = with_bias(k.scaled(w, seeds.dweight), b, seeds.dbias)
+            if slope is None:
+                theta = k
+                continue
+            (p, dp), (q, dq) = x.slopes[layer], y.slopes[layer]
+            passed = product(slope(before, (p[i], q[j]), (dp[i], dq[j])), theta)
+            theta = total(k, passed.scaled(w, seeds.dweight))
+        return theta
