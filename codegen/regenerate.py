@@ -46,10 +46,11 @@ def plan_here(root: Path) -> tuple[Generated, ...]:
     from dekderive.programs import emit
     from dekderive.programs.module_text import EMITTER
 
-    return plan(
-        load_sources(root),
-        Printer(lambda derivation, header: emit(derivation, header=header), EMITTER, sympy.__version__),
-    )
+    from codegen.certificates import planned_certificates
+
+    sources = load_sources(root)
+    printer = Printer(lambda derivation, header: emit(derivation, header=header), EMITTER, sympy.__version__)
+    return (*plan(sources, printer), *planned_certificates(sources, sympy.__version__))
 
 
 def main(root: str) -> None:

@@ -159,7 +159,7 @@ def _inspect(path: str, text: str | None, entry: Entry | None) -> Finding | None
 
 
 def generated_texts(folder: Path = FOLDER) -> dict[str, str]:
-    """Return the text of the index and of every generated module, by path relative to `folder`.
+    """Return the text of the index, of every generated module and certificate, by path relative to `folder`.
 
     Files are read as text: a line ending that a checkout translated is not an edit.
 
@@ -169,5 +169,6 @@ def generated_texts(folder: Path = FOLDER) -> dict[str, str]:
     True
     """
     modules = (path for path in sorted((folder / "_generated").rglob("*.py")) if path.name != "__init__.py")
-    paths = [folder / "__init__.py", *modules]
+    certificates = sorted((folder / "_generated" / "certificates").glob("*.json"))
+    paths = [folder / "__init__.py", *modules, *certificates]
     return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths if path.is_file()}

@@ -46,4 +46,4 @@ def check(files: tuple[Path, ...], shipped: bool, as_json: bool) -> int:
 def _shipped() -> list[Path]:
     from dekderive.ledger import FOLDER
 
-    return sorted((FOLDER / "_certificates").glob("*.json"))
+    return sorted((FOLDER / "_generated" / "certificates").glob("*.json"))

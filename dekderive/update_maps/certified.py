@@ -9,11 +9,12 @@ import sympy as sp
 from dekderive.atoms import Atom, step
 from dekderive.certificates.prover.direct import prove_expectation
 from dekderive.certificates.prover.proof import Proof
-from dekderive.certificates.prover.prove import prove_bound
+from dekderive.certificates.prover.prove import prove_bound, prove_unique_root
 from dekderive.duals.algebra import homogeneity
 from dekderive.errors import DekderiveError
 from dekderive.kernels.kernel import Chart
 from dekderive.symbols import angle, z
+from dekderive.update_maps.rectified import is_rectified
 from dekderive.update_maps.update_map import UpdateMap, in_chart
 from dekderive.verdict import Verdict
 
@@ -53,9 +54,10 @@ def certificates(update_map: UpdateMap) -> tuple[NamedProof, ...]:
     functions = dict(update_map.functions)
     if update_map.model == "deq_ntk":
         return (_tangent(update_map),)
-    return tuple(
-        _lipschitz(name, functions[name], letter) for name, letter in (("slope", "rho"), ("activation", "sigma"))
-    )
+    found = [_lipschitz(name, functions[name], letter) for name, letter in (("slope", "rho"), ("activation", "sigma"))]
+    if is_rectified(functions["slope"], functions["activation"]):
+        found.append(_unimodal())
+    return tuple(found)
 
 
 def _lipschitz(name: str, function: sp.Expr, letter: str) -> NamedProof:
@@ -76,6 +78,19 @@ def _lipschitz(name: str, function: sp.Expr, letter: str) -> NamedProof:
     except DekderiveError as error:
         proof = Proof(Verdict.UNDECIDED, detail=str(error))
     return NamedProof(f"{name}_lipschitz", consequence, proof)
+
+
+def _unimodal() -> NamedProof:
+    """The computational step of Theorem D: (beta - t/2 pi) sin t has one maximum in (0, pi), for every beta >= 1/2.
+
+    Its derivative (beta - t/2 pi) cos t - sin t/2 pi falls from beta, and is negative from 3/2 on.
+    """
+    t, level = sp.Symbol("t", real=True), sp.Symbol("beta", real=True)
+    slope = (level - t / (2 * sp.pi)) * sp.cos(t) - sp.sin(t) / (2 * sp.pi)
+    domain = {t: (sp.S.Zero, sp.Rational(157, 50)), level: (sp.S.Half, sp.Integer(64))}
+    text = "(beta - t/(2 pi)) sin t has exactly one stationary point for 0 <= t <= 3.14, 1/2 <= beta <= 64"
+    consequence = "the pair equation has one root, and Newton's method is monotone from the stationary point (Theorem D)"
+    return NamedProof("unimodal", consequence, prove_unique_root(-slope, t, domain, text=text))
 
 
 def _rounded_up(derivative: sp.Expr) -> sp.Rational | None:
