@@ -31,7 +31,8 @@ def planned_certificates(sources: Sequence[Source], sympy: str) -> tuple[Generat
     for text in sorted(EXAMPLES):
         family = by_name(text)
         claim = "the largest variance of the family"
-        files += _file(f"family.{family.name}.variance", certify_variance(family), "dekderive/families/", "", claim, sympy)
+        name = f"family.{family.name}.variance"
+        files += _file(name, certify_variance(family), "dekderive/families/", "", claim, sympy)
     return tuple(files)
 
 

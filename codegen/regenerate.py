@@ -43,10 +43,9 @@ def plan_here(root: Path) -> tuple[Generated, ...]:
         sys.modules["dekderive.kernels"] = bare
     import sympy
 
+    from codegen.certificates import planned_certificates
     from dekderive.programs import emit
     from dekderive.programs.module_text import EMITTER
-
-    from codegen.certificates import planned_certificates
 
     sources = load_sources(root)
     printer = Printer(lambda derivation, header: emit(derivation, header=header), EMITTER, sympy.__version__)

@@ -89,7 +89,9 @@ def _unimodal() -> NamedProof:
     slope = (level - t / (2 * sp.pi)) * sp.cos(t) - sp.sin(t) / (2 * sp.pi)
     domain = {t: (sp.S.Zero, sp.Rational(157, 50)), level: (sp.S.Half, sp.Integer(64))}
     text = "(beta - t/(2 pi)) sin t has exactly one stationary point for 0 <= t <= 3.14, 1/2 <= beta <= 64"
-    consequence = "the pair equation has one root, and Newton's method is monotone from the stationary point (Theorem D)"
+    consequence = (
+        "the pair equation has one root, and Newton's method is monotone from the stationary point (Theorem D)"
+    )
     return NamedProof("unimodal", consequence, prove_unique_root(-slope, t, domain, text=text))
 
 

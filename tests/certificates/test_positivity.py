@@ -70,7 +70,9 @@ def test_bad_intervals_are_refused(ends):
         positive_verdict(z + 2, z, *ends)
 
 
-@pytest.mark.parametrize("atom", [a for a in atoms.ATOMS if 1 in a.nargs and a is not atoms.log1mexp], ids=lambda a: a.__name__)
+@pytest.mark.parametrize(
+    "atom", [a for a in atoms.ATOMS if 1 in a.nargs and a is not atoms.log1mexp], ids=lambda a: a.__name__
+)
 @pytest.mark.parametrize(("lower", "upper"), [(R(-3), R(2)), (R(0), R(1)), (R(1, 2), R(5, 8)), (R(-4), R(-1))], ids=str)
 def test_ranges_contain_every_value(atom, lower, upper):
     with working_precision(100):
