@@ -18,6 +18,9 @@ __all__ = ["Seeds", "Transfer"]
 _PLAIN = {True: 0.03, False: 0.2}
 
 
+_TINY = 1e-12  # an angle that no value shows; at 0 itself some formulas divide by its sine
+
+
 class Seeds:
     """Directions of differentiation: how the logarithm of w, b, and the activation's parameters change along each.
 
@@ -106,7 +109,7 @@ class Transfer:
         rest = np.flatnonzero((h != 0) & (~near | np.isnan(gap)))
         if rest.size:
             at = close[rest]
-            known = {**self._parameters, "angle": np.zeros(rest.size), "kxx": k.p[at], "kyy": k.q[at]}
+            known = {**self._parameters, "angle": np.full(rest.size, _TINY), "kxx": k.p[at], "kyy": k.q[at]}
             gap[rest] = np.maximum(1.0 - self.expectation.value.at(known) / root[at], 0.0)
         return gap, tilt
 

@@ -17,80 +17,53 @@ SPEC = "5e5a14e027f1480d"
 
 
 def diagonal_step(kxx, cxx, regularisation):
-    shared_0 = 4.0 * kxx + 1.0
-    shared_1 = 2.0 * kxx
-    shared_2 = shared_1 + 1.0
-    shared_3 = 1.0 / shared_0
-    shared_4 = kxx * shared_3
-    shared_5 = 0.5 * shared_3 + 3.0 * shared_4
+    shared_0 = 1.0 / np.sqrt(4.0 * kxx + 1.0)
+    shared_1 = 6.0 * kxx + 1.0
     return (
-        (4.0 * cxx / (np.pi * np.sqrt(shared_0)) + 0.8105694691387022 * special.arcsine(shared_5, shared_5,
-            shared_4) / special.rootgap(shared_2, shared_2, shared_1)) / (regularisation * regularisation)
+        (4.0 * cxx * shared_0 / np.pi + 0.8105694691387022 * shared_0 * special.arcsine(shared_1, shared_1, 2.0 *
+            kxx)) / (regularisation * regularisation)
     )
 
 
 def diagonal_step_derivative(kxx, cxx, regularisation):
-    shared_0 = 4.0 * kxx
-    shared_1 = shared_0 + 1.0
-    shared_2 = 2.0 * kxx
-    shared_3 = shared_2 + 1.0
-    shared_4 = special.rootgap(shared_3, shared_3, shared_2)
-    shared_5 = 1.0 / shared_4
-    shared_6 = 1.0 / shared_1
-    shared_7 = kxx * shared_6
-    shared_8 = 0.5 * shared_6 + 3.0 * shared_7
-    shared_9 = 1.0 / (shared_1 * shared_1)
-    shared_10 = 1.0 / special.rootgap(shared_8, shared_8, shared_7)
+    shared_0 = 4.0 * kxx + 1.0
+    shared_1 = 1.0 / (shared_0 * np.sqrt(shared_0))
+    shared_2 = 6.0 * kxx + 1.0
+    shared_3 = 2.0 * kxx
+    shared_4 = 1.0 / special.rootgap(shared_2, shared_2, shared_3)
     return (
-        (0.8105694691387022 * shared_5 * (shared_10 * (shared_6 - shared_0 * shared_9) - shared_10 * shared_2 *
-            shared_6 * (3.0 * shared_6 - 12.0 * kxx * shared_9 - 2.0 * shared_9) / (shared_6 + 6.0 * shared_7)) +
-            0.8105694691387022 * (shared_0 * shared_5 - 4.0 * shared_5 * (kxx + 0.5)) * special.arcsine(shared_8,
-            shared_8, shared_7) / (shared_4 * shared_4) - 8.0 * cxx / (np.pi * (shared_1 * np.sqrt(shared_1)))) /
-            (regularisation * regularisation)
+        (0.8105694691387022 * (2.0 * shared_4 - 24.0 * kxx * shared_4 / (12.0 * kxx + 2.0)) / np.sqrt(shared_0) -
+            8.0 * cxx * shared_1 / np.pi - 1.6211389382774044 * shared_1 * special.arcsine(shared_2, shared_2,
+            shared_3)) / (regularisation * regularisation)
     )
 
 
 def step(kxx, kyy, kxy, cxy, regularisation):
-    shared_0 = 2.0 * kxx
-    shared_1 = shared_0 + 1.0
-    shared_2 = 2.0 * kyy
-    shared_3 = 1.0 / special.rootgap(shared_1, shared_2 + 1.0, 2.0 * kxy)
-    shared_4 = 4.0 * kxy * kxy
-    shared_5 = 4.0 * kxx
-    shared_6 = 1.0 / (kyy * shared_5 + shared_1 + shared_2 - shared_4)
-    shared_7 = kyy * shared_6
-    shared_8 = shared_5 * shared_7 + 0.5 * shared_6 - shared_4 * shared_6
+    shared_0 = 1.0 / special.noisy_rootgap(kxx, kyy, kxy, 0.5, 0.5)
+    shared_1 = 8.0 * kxx * kyy + 1.0 - 8.0 * kxy * kxy
     return (
-        (4.0 * cxy * shared_3 / np.pi + 0.8105694691387022 * shared_3 * special.arcsine(shared_0 * shared_6 +
-            shared_7 + shared_8, kxx * shared_6 + shared_2 * shared_6 + shared_8, kxy * shared_6)) / (regularisation *
-            regularisation)
+        (2.0 * cxy * shared_0 / np.pi + 0.4052847345693511 * shared_0 * special.arcsine(2.0 * kxx + 4.0 * kyy +
+            shared_1, 4.0 * kxx + 2.0 * kyy + shared_1, 2.0 * kxy)) / (regularisation * regularisation)
     )
 
 
 def step_derivative(kxx, kyy, kxy, cxy, regularisation):
-    shared_0 = 2.0 * kxx
-    shared_1 = shared_0 + 1.0
-    shared_2 = 2.0 * kyy
-    shared_3 = shared_2 + 1.0
-    shared_4 = special.rootgap(shared_1, shared_3, 2.0 * kxy)
-    shared_5 = 1.0 / shared_4
-    shared_6 = kxy * kxy
-    shared_7 = 4.0 * shared_6
-    shared_8 = 4.0 * kyy
-    shared_9 = 1.0 / (kxx * shared_8 + shared_1 + shared_2 - shared_7)
-    shared_10 = kxy * shared_9
-    shared_11 = shared_10 * shared_5
-    shared_12 = 4.0 * kxx
-    shared_13 = special.rootgap(shared_12 + 1.0, shared_8 + 1.0, 4.0 * kxy)
-    shared_14 = 8.0 * kxx * kyy - 8.0 * shared_6
-    shared_15 = shared_5 / ((shared_1 + shared_14 + shared_8) * (shared_12 + shared_14 + shared_3))
-    shared_16 = kxx * shared_9
-    shared_17 = shared_16 * shared_8 + 0.5 * shared_9 - shared_7 * shared_9
+    shared_0 = special.noisy_rootgap(kxx, kyy, kxy, 0.5, 0.5)
+    shared_1 = kxy / shared_0 ** 3
+    shared_2 = kxy * kxy
+    shared_3 = special.noisy_rootgap(kxx, kyy, kxy, 0.25, 0.25)
+    shared_4 = (
+        1.0 / (special.noisy_rootgap(kxx, kyy, kxy, 0.25, 0.5) ** 2 * special.noisy_rootgap(kxx, kyy, kxy, 0.5,
+            0.25) ** 2)
+    )
+    shared_5 = 2.0 * kxx + 1.0
+    shared_6 = 2.0 * kyy + 1.0
+    shared_7 = 8.0 * kxx * kyy - 8.0 * shared_2
     return (
-        (16.0 * cxy * shared_11 / np.pi + 3.242277876554809 * shared_11 * special.arcsine(kyy * shared_9 + shared_0
-            * shared_9 + shared_17, shared_16 + shared_17 + shared_2 * shared_9, shared_10) + shared_4 *
-            (1.6211389382774044 * shared_1 * shared_13 * shared_15 * shared_3 * shared_9 + 25.93822301243847 * shared_15
-            * shared_6 / shared_13)) / (regularisation * regularisation)
+        (2.0 * cxy * shared_1 / np.pi + 0.4052847345693511 * shared_1 * special.arcsine(4.0 * kyy + shared_5 +
+            shared_7, 4.0 * kxx + shared_6 + shared_7, 2.0 * kxy) + 0.10132118364233778 * shared_2 * shared_4 / shared_3
+            + 0.025330295910584444 * shared_3 * shared_4 * shared_5 * shared_6 / (shared_0 * shared_0)) /
+            (regularisation * regularisation)
     )
 
 
@@ -98,30 +71,17 @@ def residual(correlation, kxx, kyy, cxy, regularisation):
     scale_x = np.sqrt(kxx)
     scale_y = np.sqrt(kyy)
     kxy = correlation * scale_x * scale_y
-    shared_0 = 2.0 * kxx
-    shared_1 = shared_0 + 1.0
-    shared_2 = 2.0 * kyy
-    shared_3 = (
-        1.0 / ((regularisation * regularisation) * scale_x * scale_y * special.rootgap(shared_1, shared_2 + 1.0, 2.0
-            * kxy))
+    shared_0 = (
+        1.0 / ((regularisation * regularisation) * scale_x * scale_y * special.noisy_rootgap(kxx, kyy, kxy, 0.5,
+            0.5))
     )
-    shared_4 = 4.0 * kxx
-    shared_5 = kyy * shared_4
-    shared_6 = correlation * correlation
-    shared_7 = 1.0 / (shared_1 + shared_2 + shared_5 - shared_5 * shared_6)
-    shared_8 = kyy * shared_7
-    shared_9 = 8.0 * kxx * kyy
-    shared_10 = shared_4 * shared_8
-    shared_11 = (
-        shared_10
-        + 1.0 / (4.0 * kyy + shared_4 + shared_9 + 2.0 - shared_6 * shared_9)
-        - shared_10 * shared_6
-    )
+    shared_1 = 8.0 * kxx * kyy
+    shared_2 = shared_1 + 1.0 - correlation * correlation * shared_1
     return (
         correlation
-        - 4.0 * cxy * shared_3 / np.pi
-        - 0.8105694691387022 * shared_3 * special.arcsine(shared_0 * shared_7 + shared_11 + shared_8, kxx * shared_7
-            + shared_11 + shared_2 * shared_7, kxy * shared_7)
+        - 2.0 * cxy * shared_0 / np.pi
+        - 0.4052847345693511 * shared_0 * special.arcsine(2.0 * kxx + 4.0 * kyy + shared_2, 4.0 * kxx + 2.0 * kyy +
+            shared_2, 2.0 * kxy)
     )
 
 
@@ -129,33 +89,25 @@ def residual_derivative(correlation, kxx, kyy, cxy, regularisation):
     scale_x = np.sqrt(kxx)
     scale_y = np.sqrt(kyy)
     kxy = correlation * scale_x * scale_y
-    shared_0 = 2.0 * kxx
-    shared_1 = shared_0 + 1.0
-    shared_2 = 2.0 * kyy
-    shared_3 = shared_2 + 1.0
-    shared_4 = special.rootgap(shared_1, shared_3, 2.0 * kxy)
-    shared_5 = 1.0 / shared_4
-    shared_6 = 4.0 * kyy
-    shared_7 = kxx * shared_6
-    shared_8 = correlation * correlation
-    shared_9 = 1.0 / (shared_1 + shared_2 + shared_7 - shared_7 * shared_8)
-    shared_10 = kxy * shared_9
-    shared_11 = shared_10 * shared_5
-    shared_12 = 4.0 * kxx
-    shared_13 = special.rootgap(shared_12 + 1.0, shared_6 + 1.0, 4.0 * kxy)
-    shared_14 = kxx * kyy
-    shared_15 = 8.0 * shared_14
-    shared_16 = shared_15 - shared_15 * shared_8
-    shared_17 = shared_5 / ((shared_1 + shared_16 + shared_6) * (shared_12 + shared_16 + shared_3))
-    shared_18 = kxx * shared_9
-    shared_19 = shared_18 * shared_6
-    shared_20 = shared_19 + 0.5 * shared_9 - shared_19 * shared_8
+    shared_0 = special.noisy_rootgap(kxx, kyy, kxy, 0.5, 0.5)
+    shared_1 = kxy / shared_0 ** 3
+    shared_2 = correlation * correlation
+    shared_3 = special.noisy_rootgap(kxx, kyy, kxy, 0.25, 0.25)
+    shared_4 = kxx * kyy
+    shared_5 = (
+        1.0 / (special.noisy_rootgap(kxx, kyy, kxy, 0.25, 0.5) ** 2 * special.noisy_rootgap(kxx, kyy, kxy, 0.5,
+            0.25) ** 2)
+    )
+    shared_6 = 2.0 * kxx + 1.0
+    shared_7 = 2.0 * kyy + 1.0
+    shared_8 = 8.0 * shared_4
+    shared_9 = shared_8 - shared_2 * shared_8
     return (
         1.0
-        - (16.0 * cxy * shared_11 / np.pi + 3.242277876554809 * shared_11 * special.arcsine(kyy * shared_9 +
-            shared_0 * shared_9 + shared_20, shared_18 + shared_2 * shared_9 + shared_20, shared_10) + shared_4 *
-            (1.6211389382774044 * shared_1 * shared_13 * shared_17 * shared_3 * shared_9 + 25.93822301243847 * shared_14
-            * shared_17 * shared_8 / shared_13)) / (regularisation * regularisation)
+        - (2.0 * cxy * shared_1 / np.pi + 0.4052847345693511 * shared_1 * special.arcsine(4.0 * kyy + shared_6 +
+            shared_9, 4.0 * kxx + shared_7 + shared_9, 2.0 * kxy) + 0.10132118364233778 * shared_2 * shared_4 * shared_5
+            / shared_3 + 0.025330295910584444 * shared_3 * shared_5 * shared_6 * shared_7 / (shared_0 * shared_0)) /
+            (regularisation * regularisation)
     )
 
 
@@ -171,15 +123,11 @@ def readout_diagonal(kxx):
 
 
 def diagonal_step_gradient(kxx, cxx, regularisation):
-    shared_0 = 4.0 * kxx + 1.0
-    shared_1 = 2.0 * kxx
-    shared_2 = shared_1 + 1.0
-    shared_3 = 1.0 / shared_0
-    shared_4 = kxx * shared_3
-    shared_5 = 0.5 * shared_3 + 3.0 * shared_4
+    shared_0 = 1.0 / np.sqrt(4.0 * kxx + 1.0)
+    shared_1 = 6.0 * kxx + 1.0
     return (
-        -2.0 * (4.0 * cxx / (np.pi * np.sqrt(shared_0)) + 0.8105694691387022 * special.arcsine(shared_5, shared_5,
-            shared_4) / special.rootgap(shared_2, shared_2, shared_1)) / regularisation ** 3,
+        -2.0 * (4.0 * cxx * shared_0 / np.pi + 0.8105694691387022 * shared_0 * special.arcsine(shared_1, shared_1,
+            2.0 * kxx)) / regularisation ** 3,
     )
 
 
@@ -190,83 +138,50 @@ def residual_gradient(correlation, kxx, kyy, cxy, regularisation):
     shared_0 = 1.0 / (regularisation * regularisation)
     shared_1 = 1.0 / scale_x ** 3
     shared_2 = 1.0 / scale_y
-    shared_3 = 2.0 * kxx
-    shared_4 = shared_3 + 1.0
-    shared_5 = 2.0 * kyy
-    shared_6 = special.rootgap(shared_4, shared_5 + 1.0, 2.0 * kxy)
-    shared_7 = 1.0 / shared_6
-    shared_8 = 2.0 * shared_7
-    shared_9 = correlation * correlation
-    shared_10 = shared_7 * shared_9
-    shared_11 = shared_0 / (shared_6 * shared_6)
-    shared_12 = shared_11 * (shared_10 * shared_5 - shared_8 * (kyy + 0.5))
-    shared_13 = 1.0 / scale_x
-    shared_14 = cxy * shared_13 * shared_2
-    shared_15 = 4.0 * shared_14 / np.pi
-    shared_16 = 4.0 * kxx
-    shared_17 = kyy * shared_16
-    shared_18 = shared_17 * shared_9
-    shared_19 = shared_17 + shared_4 + shared_5 - shared_18
-    shared_20 = 1.0 / shared_19
-    shared_21 = kyy * shared_20
-    shared_22 = shared_20 * shared_3
-    shared_23 = 8.0 * kyy
-    shared_24 = kxx * shared_23
-    shared_25 = 4.0 * kyy
-    shared_26 = shared_25 + 2.0
-    shared_27 = shared_16 + shared_24 + shared_26 - shared_24 * shared_9
-    shared_28 = 1.0 / shared_27
-    shared_29 = shared_16 * shared_21 + shared_28 - shared_16 * shared_21 * shared_9
-    shared_30 = shared_21 + shared_22 + shared_29
-    shared_31 = shared_20 * shared_5
-    shared_32 = kxx * shared_20 + shared_29 + shared_31
-    shared_33 = kxy * shared_20
-    shared_34 = special.arcsine(shared_30, shared_32, shared_33)
-    shared_35 = 0.8105694691387022 * shared_13
-    shared_36 = shared_2 * shared_34
-    shared_37 = shared_35 * shared_36
-    shared_38 = 0.5 * correlation * shared_20
-    shared_39 = 1.0 / (shared_19 * shared_19)
-    shared_40 = shared_39 * (4.0 * kyy * shared_9 - shared_26)
-    shared_41 = 1.0 / special.rootgap(shared_30, shared_32, shared_33)
-    shared_42 = shared_20 * shared_25
-    shared_43 = 1.0 / (shared_27 * shared_27)
-    shared_44 = (
-        shared_17 * shared_40
-        + shared_42
-        + shared_43 * (8.0 * kyy * shared_9 - shared_23 - 4.0)
-        - shared_18 * shared_40
-        - shared_20 * shared_25 * shared_9
-    )
-    shared_45 = 8.0 * kxx
-    shared_46 = shared_21 * shared_45 + 2.0 * shared_28 - shared_21 * shared_45 * shared_9
-    shared_47 = shared_33 * shared_41
-    shared_48 = shared_47 / (shared_22 + shared_42 + shared_46)
-    shared_49 = 2.0 * shared_20
-    shared_50 = shared_16 * shared_20
-    shared_51 = shared_47 / (shared_31 + shared_46 + shared_50)
-    shared_52 = shared_0 * shared_2 * shared_35 * shared_7
-    shared_53 = 1.0 / scale_y ** 3
-    shared_54 = shared_11 * (shared_10 * shared_3 - shared_8 * (kxx + 0.5))
-    shared_55 = shared_39 * (4.0 * kxx * shared_9 - shared_16 - 2.0)
-    shared_56 = (
-        shared_17 * shared_55
-        + shared_43 * (8.0 * kxx * shared_9 - shared_45 - 4.0)
-        + shared_50
-        - shared_18 * shared_55
-        - shared_50 * shared_9
-    )
-    shared_57 = shared_7 / regularisation ** 3
+    shared_3 = special.noisy_rootgap(kxx, kyy, kxy, 0.5, 0.5)
+    shared_4 = 1.0 / shared_3
+    shared_5 = 0.5 * kyy
+    shared_6 = correlation * correlation
+    shared_7 = shared_4 * shared_6
+    shared_8 = shared_0 / (shared_3 * shared_3)
+    shared_9 = shared_8 * (shared_5 * shared_7 - shared_4 * (shared_5 + 0.25))
+    shared_10 = 1.0 / scale_x
+    shared_11 = cxy * shared_10 * shared_2
+    shared_12 = 2.0 * shared_11 / np.pi
+    shared_13 = 4.0 * kyy
+    shared_14 = 8.0 * kyy
+    shared_15 = kxx * shared_14
+    shared_16 = shared_15 + 1.0 - shared_15 * shared_6
+    shared_17 = 2.0 * kxx + shared_13 + shared_16
+    shared_18 = 4.0 * kxx
+    shared_19 = 2.0 * kyy + shared_16 + shared_18
+    shared_20 = 2.0 * kxy
+    shared_21 = special.arcsine(shared_17, shared_19, shared_20)
+    shared_22 = 0.4052847345693511 * shared_10
+    shared_23 = shared_2 * shared_21
+    shared_24 = shared_22 * shared_23
+    shared_25 = 1.0 / special.rootgap(shared_17, shared_19, shared_20)
+    shared_26 = shared_14 - shared_14 * shared_6
+    shared_27 = 16.0 * kxx * kyy
+    shared_28 = shared_27 + 2.0 - shared_27 * shared_6
+    shared_29 = shared_20 * shared_25
+    shared_30 = shared_29 / (shared_14 + shared_18 + shared_28)
+    shared_31 = 8.0 * kxx
+    shared_32 = shared_29 / (shared_13 + shared_28 + shared_31)
+    shared_33 = shared_0 * shared_2 * shared_22 * shared_4
+    shared_34 = 1.0 / scale_y ** 3
+    shared_35 = 0.5 * kxx
+    shared_36 = shared_8 * (shared_35 * shared_7 - shared_4 * (shared_35 + 0.25))
+    shared_37 = shared_31 - shared_31 * shared_6
+    shared_38 = shared_4 / regularisation ** 3
     return (
-        2.0 * cxy * shared_0 * shared_1 * shared_2 * shared_7 / np.pi + 0.4052847345693511 * shared_0 * shared_1 *
-            shared_2 * shared_34 * shared_7 - shared_12 * shared_15 - shared_12 * shared_37 - shared_52 * (shared_41 *
-            (kxy * shared_40 + scale_y * shared_13 * shared_38) - shared_48 * (kxx * shared_40 + shared_20 + shared_40 *
-            shared_5 + shared_44) - shared_51 * (kyy * shared_40 + shared_3 * shared_40 + shared_44 + shared_49)),
-        2.0 * cxy * shared_0 * shared_13 * shared_53 * shared_7 / np.pi + 0.4052847345693511 * shared_0 * shared_13
-            * shared_34 * shared_53 * shared_7 - shared_15 * shared_54 - shared_37 * shared_54 - shared_52 * (shared_41
-            * (kxy * shared_55 + scale_x * shared_2 * shared_38) - shared_48 * (kxx * shared_55 + shared_49 + shared_5 *
-            shared_55 + shared_56) - shared_51 * (kyy * shared_55 + shared_20 + shared_3 * shared_55 + shared_56)),
-        1.6211389382774044 * shared_13 * shared_36 * shared_57 + 8.0 * shared_14 * shared_57 / np.pi,
+        cxy * shared_0 * shared_1 * shared_2 * shared_4 / np.pi + 0.20264236728467555 * shared_0 * shared_1 *
+            shared_2 * shared_21 * shared_4 - shared_12 * shared_9 - shared_24 * shared_9 - shared_33 * (correlation *
+            scale_y * shared_10 * shared_25 - shared_30 * (shared_26 + 2.0) - shared_32 * (shared_26 + 4.0)),
+        cxy * shared_0 * shared_10 * shared_34 * shared_4 / np.pi + 0.20264236728467555 * shared_0 * shared_10 *
+            shared_21 * shared_34 * shared_4 - shared_12 * shared_36 - shared_24 * shared_36 - shared_33 * (correlation
+            * scale_x * shared_2 * shared_25 - shared_30 * (shared_37 + 4.0) - shared_32 * (shared_37 + 2.0)),
+        0.8105694691387022 * shared_10 * shared_23 * shared_38 + 4.0 * shared_11 * shared_38 / np.pi,
     )
 
 
@@ -290,30 +205,18 @@ def readout_diagonal_gradient():
 
 
 def modulus(kxx, kyy, cxx, cyy, regularisation):
-    shared_0 = 4.0 * kxx
-    shared_1 = shared_0 + 1.0
-    shared_2 = 1.0 / shared_1
-    shared_3 = 6.0 * kxx + 1.0
-    shared_4 = 2.0 * kxx
-    shared_5 = shared_4 + 1.0
-    shared_6 = kxx * shared_2
-    shared_7 = 0.5 * shared_2 + 3.0 * shared_6
-    shared_8 = 4.0 * kyy
-    shared_9 = shared_8 + 1.0
-    shared_10 = 1.0 / shared_9
-    shared_11 = 6.0 * kyy + 1.0
-    shared_12 = 2.0 * kyy
-    shared_13 = shared_12 + 1.0
-    shared_14 = kyy * shared_10
-    shared_15 = 0.5 * shared_10 + 3.0 * shared_14
+    shared_0 = 4.0 * kxx + 1.0
+    shared_1 = kxx / (shared_0 * np.sqrt(shared_0))
+    shared_2 = 6.0 * kxx + 1.0
+    shared_3 = 4.0 * kyy + 1.0
+    shared_4 = kyy / (shared_3 * np.sqrt(shared_3))
+    shared_5 = 6.0 * kyy + 1.0
     return (
-        np.sqrt(16.0 * cxx * kxx / (np.pi * (shared_1 * np.sqrt(shared_1))) + 1.6211389382774044 * shared_2 * (16.0
-            * kxx * kxx + shared_3) / (shared_3 * special.rootgap(shared_1, shared_1, shared_0)) + 3.242277876554809 *
-            shared_6 * special.arcsine(shared_7, shared_7, shared_6) / special.rootgap(shared_5, shared_5, shared_4)) *
-            np.sqrt(16.0 * cyy * kyy / (np.pi * (shared_9 * np.sqrt(shared_9))) + 1.6211389382774044 * shared_10 * (16.0
-            * kyy * kyy + shared_11) / (shared_11 * special.rootgap(shared_9, shared_9, shared_8)) + 3.242277876554809 *
-            shared_14 * special.arcsine(shared_15, shared_15, shared_14) / special.rootgap(shared_13, shared_13,
-            shared_12)) / (regularisation * regularisation)
+        np.sqrt(16.0 * cxx * shared_1 / np.pi + 3.242277876554809 * shared_1 * special.arcsine(shared_2, shared_2,
+            2.0 * kxx) + 1.6211389382774044 * (16.0 * kxx * kxx + shared_2) / (shared_0 * shared_2 * np.sqrt(8.0 * kxx +
+            1.0))) * np.sqrt(16.0 * cyy * shared_4 / np.pi + 3.242277876554809 * shared_4 * special.arcsine(shared_5,
+            shared_5, 2.0 * kyy) + 1.6211389382774044 * (16.0 * kyy * kyy + shared_5) / (shared_3 * shared_5 *
+            np.sqrt(8.0 * kyy + 1.0))) / (regularisation * regularisation)
     )
 
 

@@ -37,12 +37,12 @@ def step(kxx, kyy, kxy, cxy, weight_variance, input_variance, bias_variance):
     return (
         bias_variance
         + cxy * input_variance
-        + 1.370374264243277 * weight_variance * special.arcsine(2.0 * kxx + 1.0, 2.0 * kyy + 1.0, 2.0 * kxy)
+        + 1.370374264243277 * weight_variance * special.noisy_arcsine(kxx, kyy, kxy, 0.5, 0.5)
     )
 
 
 def step_derivative(kxx, kyy, kxy, weight_variance):
-    return 2.740748528486554 * weight_variance / special.rootgap(2.0 * kxx + 1.0, 2.0 * kyy + 1.0, 2.0 * kxy)
+    return 1.370374264243277 * weight_variance / special.noisy_rootgap(kxx, kyy, kxy, 0.5, 0.5)
 
 
 def residual(correlation, kxx, kyy, cxy, weight_variance, input_variance, bias_variance):
@@ -51,8 +51,8 @@ def residual(correlation, kxx, kyy, cxy, weight_variance, input_variance, bias_v
     kxy = correlation * scale_x * scale_y
     return (
         correlation
-        - (bias_variance + cxy * input_variance + 1.370374264243277 * weight_variance * special.arcsine(2.0 * kxx +
-            1.0, 2.0 * kyy + 1.0, 2.0 * kxy)) / (scale_x * scale_y)
+        - (bias_variance + cxy * input_variance + 1.370374264243277 * weight_variance * special.noisy_arcsine(kxx,
+            kyy, kxy, 0.5, 0.5)) / (scale_x * scale_y)
     )
 
 
@@ -60,17 +60,14 @@ def residual_derivative(correlation, kxx, kyy, weight_variance):
     scale_x = np.sqrt(kxx)
     scale_y = np.sqrt(kyy)
     kxy = correlation * scale_x * scale_y
-    return 1.0 - 2.740748528486554 * weight_variance / special.rootgap(2.0 * kxx + 1.0, 2.0 * kyy + 1.0, 2.0 * kxy)
+    return 1.0 - 1.370374264243277 * weight_variance / special.noisy_rootgap(kxx, kyy, kxy, 0.5, 0.5)
 
 
 def readout(correlation, kxx, kyy, weight_variance):
     scale_x = np.sqrt(kxx)
     scale_y = np.sqrt(kyy)
     kxy = correlation * scale_x * scale_y
-    return (
-        kxy / (1.0 - 2.740748528486554 * weight_variance / special.rootgap(2.0 * kxx + 1.0, 2.0 * kyy + 1.0, 2.0 *
-            kxy))
-    )
+    return kxy / (1.0 - 1.370374264243277 * weight_variance / special.noisy_rootgap(kxx, kyy, kxy, 0.5, 0.5))
 
 
 def readout_diagonal(kxx, weight_variance):
@@ -92,25 +89,22 @@ def residual_gradient(correlation, kxx, kyy, cxy, weight_variance, input_varianc
     scale_y = np.sqrt(kyy)
     kxy = correlation * scale_x * scale_y
     shared_0 = 1.0 / scale_y
-    shared_1 = 2.0 * kxx + 1.0
-    shared_2 = 2.0 * kyy + 1.0
-    shared_3 = 2.0 * kxy
-    shared_4 = 1.370374264243277 * special.arcsine(shared_1, shared_2, shared_3)
-    shared_5 = bias_variance + cxy * input_variance + shared_4 * weight_variance
-    shared_6 = 1.0 / scale_x
-    shared_7 = 1.0 / special.rootgap(shared_1, shared_2, shared_3)
-    shared_8 = correlation * shared_7
-    shared_9 = 4.0 * kxy * shared_7
-    shared_10 = shared_0 * shared_6
-    shared_11 = 1.370374264243277 * shared_10 * weight_variance
+    shared_1 = 1.370374264243277 * special.noisy_arcsine(kxx, kyy, kxy, 0.5, 0.5)
+    shared_2 = bias_variance + cxy * input_variance + shared_1 * weight_variance
+    shared_3 = 1.0 / scale_x
+    shared_4 = 1.0 / special.noisy_rootgap(kxx, kyy, kxy, 0.5, 0.5)
+    shared_5 = 0.5 * correlation * shared_4
+    shared_6 = kxy * shared_4
+    shared_7 = shared_0 * shared_3
+    shared_8 = 1.370374264243277 * shared_7 * weight_variance
     return (
-        0.5 * shared_0 * shared_5 / scale_x ** 3 - shared_11 * (scale_y * shared_6 * shared_8 - shared_9 / (4.0 *
-            kxx + 2.0)),
-        0.5 * shared_5 * shared_6 / scale_y ** 3 - shared_11 * (scale_x * shared_0 * shared_8 - shared_9 / (4.0 *
-            kyy + 2.0)),
-        -shared_10 * shared_4,
-        -cxy * shared_10,
-        -shared_10,
+        0.5 * shared_0 * shared_2 / scale_x ** 3 - shared_8 * (scale_y * shared_3 * shared_5 - shared_6 / (2.0 * kxx
+            + 1.0)),
+        0.5 * shared_2 * shared_3 / scale_y ** 3 - shared_8 * (scale_x * shared_0 * shared_5 - shared_6 / (2.0 * kyy
+            + 1.0)),
+        -shared_1 * shared_7,
+        -cxy * shared_7,
+        -shared_7,
     )
 
 
@@ -118,27 +112,27 @@ def readout_gradient(correlation, kxx, kyy, weight_variance):
     scale_x = np.sqrt(kxx)
     scale_y = np.sqrt(kyy)
     kxy = correlation * scale_x * scale_y
-    shared_0 = 2.0 * kxx
-    shared_1 = 2.0 * kyy
-    shared_2 = special.rootgap(shared_0 + 1.0, shared_1 + 1.0, 2.0 * kxy)
-    shared_3 = 1.0 / shared_2
-    shared_4 = 2.740748528486554 * shared_3
-    shared_5 = 1.0 - shared_4 * weight_variance
-    shared_6 = 1.0 / shared_5
-    shared_7 = scale_y * shared_6
-    shared_8 = correlation * correlation
-    shared_9 = 1.0 / (shared_5 * shared_5)
-    shared_10 = 0.5 * correlation
-    shared_11 = 2.0 * shared_3
-    shared_12 = shared_3 * shared_8
-    shared_13 = kxy * shared_9
-    shared_14 = 2.740748528486554 * shared_13 * weight_variance / (shared_2 * shared_2)
+    shared_0 = special.noisy_rootgap(kxx, kyy, kxy, 0.5, 0.5)
+    shared_1 = 1.0 / shared_0
+    shared_2 = 1.370374264243277 * shared_1
+    shared_3 = 1.0 - shared_2 * weight_variance
+    shared_4 = 1.0 / shared_3
+    shared_5 = scale_y * shared_4
+    shared_6 = correlation * correlation
+    shared_7 = 1.0 / (shared_3 * shared_3)
+    shared_8 = 1.370374264243277 * weight_variance
+    shared_9 = 0.5 * correlation
+    shared_10 = 0.5 * kyy
+    shared_11 = shared_1 * shared_6
+    shared_12 = kxy * shared_7
+    shared_13 = shared_12 * shared_8 / (shared_0 * shared_0)
+    shared_14 = 0.5 * kxx
     return (
-        10.962994113946216 * scale_x ** 3 * scale_y ** 3 * shared_8 * shared_9 * weight_variance / shared_2 ** 3 +
-            scale_x * shared_7,
-        shared_14 * (shared_1 * shared_12 - shared_11 * (kyy + 0.5)) + shared_10 * shared_7 / scale_x,
-        scale_x * shared_10 * shared_6 / scale_y + shared_14 * (shared_0 * shared_12 - shared_11 * (kxx + 0.5)),
-        shared_13 * shared_4,
+        scale_x ** 3 * scale_y ** 3 * shared_6 * shared_7 * shared_8 / shared_0 ** 3 + scale_x * shared_5,
+        shared_13 * (shared_10 * shared_11 - shared_1 * (shared_10 + 0.25)) + shared_5 * shared_9 / scale_x,
+        scale_x * shared_4 * shared_9 / scale_y + shared_13 * (shared_11 * shared_14 - shared_1 * (shared_14 +
+            0.25)),
+        shared_12 * shared_2,
         0.0,
         0.0,
     )
