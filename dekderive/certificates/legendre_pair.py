@@ -105,7 +105,7 @@ def piecewise_pair(f: Factor, g: Factor, k: Covariance, radius: Fraction) -> Bal
     >>> from dekderive.symbols import z
     >>> f, k = Factor(sp.sign(z), sp.Integer(1)), covariance(1, 1, sp.Rational(1, 2))
     >>> value = piecewise_pair(f, f, k, Fraction(1, 10**12))
-    >>> value.contains(arb(1) / 3)
+    >>> value.overlaps(arb(1) / 3)
     True
     """
     digits = digits_for(radius) + math.log(64)

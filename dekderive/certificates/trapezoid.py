@@ -206,7 +206,7 @@ def line_expectation(factors: tuple[Factor, ...], radius: Fraction) -> Ball:
     --------
     >>> from dekderive.symbols import z
     >>> value = line_expectation((Factor(sp.cos(z), sp.Integer(1)),), Fraction(1, 10**25))
-    >>> value.contains((-arb(1) / 2).exp())
+    >>> value.overlaps((-arb(1) / 2).exp())
     True
     """
     for f in factors:

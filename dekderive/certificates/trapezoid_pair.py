@@ -102,7 +102,7 @@ def pair_expectation(f: Factor, g: Factor, k: Covariance, radius: Fraction, meth
     >>> from dekderive.symbols import z
     >>> f, k = Factor(sp.cos(z), sp.Integer(1)), covariance(1, 1, sp.Rational(1, 2))
     >>> value = pair_expectation(f, f, k, Fraction(1, 10**20))
-    >>> value.contains(arb(-1).exp() * (arb(1) / 2).cosh())
+    >>> value.overlaps(arb(-1).exp() * (arb(1) / 2).cosh())
     True
     """
     need_strip(f.expr), need_strip(g.expr)
