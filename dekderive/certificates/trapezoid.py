@@ -224,14 +224,14 @@ def line_expectation(factors: tuple[Factor, ...], radius: Fraction) -> Ball:
 
 
 def digits_for(radius: Fraction) -> float:
-    """Return -log(radius), also where a float would be 0.
+    """Return -log(radius), also where a float would be 0; at least 1, so that a wide radius plans for something.
 
     Examples
     --------
     >>> digits_for(Fraction(1, 10**400))
     921.03...
     """
-    return math.log(radius.denominator) - math.log(radius.numerator)
+    return max(1.0, math.log(radius.denominator) - math.log(radius.numerator))
 
 
 def bits_for(radius: Fraction) -> int:
