@@ -9,6 +9,7 @@ import sympy as sp
 from dekderive.atoms import (
     arcsine,
     binormal,
+    exp_binormal,
     exp_ndtr,
     noisy_arcsine,
     noisy_rootgap,
@@ -89,7 +90,7 @@ def expectation_forms(f: sp.Expr) -> ExpectationForms:
 
 def _mean(f: sp.Expr, conjugate: Dual, value: sp.Expr) -> sp.Expr:
     """E[f(u)^2]: the value at x = x', which does not subtract kxx^2 from (kxx + 1)^2, where that can be substituted."""
-    if not conjugate.closed or value.has(binormal, exp_ndtr):
+    if not conjugate.closed or value.has(binormal, exp_binormal, exp_ndtr):
         return mean(f, f)
     return value.subs({angle: 0, kyy: kxx}, simultaneous=True)
 
