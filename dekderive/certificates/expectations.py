@@ -151,12 +151,13 @@ def _width(radius: Fraction) -> Fraction:
         width = Fraction(0)
     if width <= 0:
         raise InvalidInput(f"the radius {radius!r} is not a positive number; write Fraction(1, 10**15)")
-    return width
+    return width * Fraction(15, 16)  # the rest is for the rounding of the ends
 
 
 def _settled(ball: Ball, radius: Fraction) -> Enclosure:
     """Return the ends of a ball without rounding them to fewer digits than it has."""
-    with working_precision(bits_for(radius) + 2 * _GUARD_BITS + max(0, abs(ball).upper().man_exp()[1].bit_length())):
+    mantissa, exponent = abs(ball).upper().man_exp()
+    with working_precision(bits_for(radius) + 2 * _GUARD_BITS + max(0, int(mantissa).bit_length() + int(exponent))):
         return to_enclosure(ball)
 
 

@@ -17,6 +17,7 @@ errors times :math:`E|g(V)|`, and then those of v theirs times :math:`\sum_i w_i
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -116,7 +117,7 @@ def piecewise_pair(f: Factor, g: Factor, k: Covariance, radius: Fraction) -> Bal
     )
     for _ in range(3):
         with working_precision(bits):
-            value = _sum(f, g, k, panels, digits + math.log(panels.size))
+            value = _sum(f, g, k, panels, digits)
             if bool(value.rad() <= fraction_ball(radius)):
                 return value
         bits *= 2
@@ -137,7 +138,8 @@ def _both(f: Factor, g: Factor, k: Covariance, digits: float) -> _Both:
     f_bound, g_bound = f.bound(_REAL), g.bound(_REAL)
     reach, tail = _reach(joint(f_bound, g_bound), joint(g_bound, f_bound), digits)
     r, size = k.complement(), 1 + float(moment(f_bound) + moment(g_bound))
-    allowed = digits + math.log(size) - math.log(float(r)) + math.log(reach)
+    # Each of at most some 16 reach / r panels is allowed its share; 1/r is the largest conditional density.
+    allowed = digits + math.log(16 * size * reach) - 2 * math.log(float(r))
     rows, columns = (_panels(e, reach, r, allowed) for e in (f, g))
     return _Both(rows, columns, tail + moment(g_bound) * _total_error(rows, r), size * size)
 
@@ -267,22 +269,22 @@ def _nodes(f: Factor, panels: list[_Panel]) -> list[tuple[Ball, Ball]]:
 def _sum(f: Factor, g: Factor, k: Covariance, panels: _Both, digits: float) -> Ball:
     """Return the double sum, with what the rules and the pairs that are left out (too small) may contribute."""
     r, rho = k.complement(), k.correlation()
-    rows, columns = _nodes(f, panels.rows), _nodes(g, panels.columns)
+    rows, columns = _nodes(f, panels.rows), sorted(_nodes(g, panels.columns), key=lambda node: float(node[0]))
     rate, density = -1 / (2 * r * r), 1 / (2 * arb.pi() * r)
-    near = math.sqrt(2 * digits) * float(r)
-    places = [float(v) for v, _ in columns]
-    total, weights = arb(0), arb(0)
+    rows = [(u, value * (-u * u / 2).exp()) for u, value in rows]
+    weights = sum((abs(value) for _, value in rows), arb(0))
+    # Pairs with exp(-t^2/2r^2) < exp(-cut) are left out; 1 more in the cut covers that the test is done in floats.
+    together = density * weights * sum((abs(value) for _, value in columns), arb(0))
+    cut = digits + 1 + max(0.0, math.log(float(together) + 1e-300))
+    left_out = together * arb(1 - cut).exp()
+    near, places = math.sqrt(2 * cut) * float(r), [float(v) for v, _ in columns]
+    total = arb(0)
     for u, value in rows:
-        gauss = value * (-u * u / 2).exp()
         centre, at = rho * u, float(rho * u)
         row = arb(0)
-        for place, (v, other) in zip(places, columns, strict=True):
-            if abs(place - at) < near:
-                t = v - centre
-                row += other * (rate * t * t).exp()
-        total += gauss * row
-        weights += abs(gauss)
-    # exp(-t^2/2r^2) < exp(1 - digits) for each pair that was left out: the 1 covers the comparison in floats.
-    left_out = density * weights * sum((abs(w) for _, w in columns), arb(0)) * arb(1 - digits).exp()
+        for v, other in columns[bisect_left(places, at - near) : bisect_right(places, at + near)]:
+            t = v - centre
+            row += other * (rate * t * t).exp()
+        total += value * row
     second = weights / (2 * arb.pi()).sqrt() * _total_error(panels.columns, r)
     return total * density + arb(0, (panels.error + second + left_out).upper())
