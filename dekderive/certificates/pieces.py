@@ -81,8 +81,6 @@ def slope(expr: sp.Expr) -> sp.Expr:
     Piecewise((0, z < -1), (1, z < 1), (0, True))
     """
     pieces = smooth_pieces(expr)
-    if len(pieces) == 1:
-        return pieces[0].expr.diff(z) if expr.has(*_SWITCHES) else expr.diff(z)
     for left, right in pairwise(pieces):
         jump = (right.expr - left.expr).subs(z, left.upper)
         if jump != 0 and (enclose(jump, {}, 53).excludes_zero or not jump.equals(0)):
@@ -90,8 +88,15 @@ def slope(expr: sp.Expr) -> sp.Expr:
                 f"{expr} is not known to be continuous at z = {left.upper}; its derivative has a delta there, which "
                 "Price's theorem needs; take the derivative of the closed form instead"
             )
+    if not expr.has(sp.Max, sp.Min, sp.Piecewise):
+        # In a form whose growth is known: the branch 1/(1 - z) of 1/(1 + |z|) has a pole where it is not used.
+        return expr.diff(z).replace(sp.DiracDelta, lambda *_: sp.S.Zero)  # they cancel, since nothing jumps
     *first, last = pieces
-    return sp.Piecewise(*((p.expr.diff(z), z < p.upper) for p in first), (last.expr.diff(z), True))
+    return (
+        last.expr.diff(z)
+        if not first
+        else sp.Piecewise(*((p.expr.diff(z), z < p.upper) for p in first), (last.expr.diff(z), True))
+    )
 
 
 def _cut(piece: Piece) -> Iterator[Piece]:
