@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from dekderive.derivation import Derivation
 from dekderive.duals.numeric import NUMERIC_NODES
 from dekderive.kernels import hermite, special
 from dekderive.kernels.kernel import Kernel
+from dekderive.kernels.layered import LayeredKernel
 from dekderive.programs.module_text import formulas
 from dekderive.symbols import BY_NAME, z
 
@@ -65,12 +67,12 @@ def check_meaning(root: Path, echo: Callable[[str], None]) -> tuple[Comparison, 
     return tuple(wrong)
 
 
-def compare_formulas(derivation: Derivation, kernel: Kernel) -> Iterator[Comparison]:
+def compare_formulas(derivation: Derivation, kernel: Kernel | LayeredKernel) -> Iterator[Comparison]:
     """Yield a comparison for each value of each formula at each point, on its domain."""
     symbols = BY_NAME | {symbol.name: symbol for symbol, _ in derivation.update_map.parameters}
     drawn = list(points(kernel.parameters, DRAWN, seed=0))
     for name, formula in formulas(derivation.update_map):
-        printed = getattr(kernel, name)
+        printed = attrgetter(name)(kernel)
         parts = formula if isinstance(formula, tuple) else (formula,)
         for point in drawn:
             with np.errstate(all="ignore"):  # a division by zero on the boundary; the values are compared

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from dekderive.errors import StaleKernel
-from dekderive.ledger import Entry, sha256
+from dekderive.ledger import FOLDER, Entry, sha256
 
 __all__ = ["Generated", "Printer", "Source", "load_sources", "plan"]
 
 INDEX = "__init__.py"
 # Modules that are written by hand beside the index; a kernel of that name would hide one of them.
-_HAND_WRITTEN = ("discriminants", "elementwise", "expectations", "hermite", "implicit", "kernel", "normal", "special")
+_HAND_WRITTEN = frozenset(path.stem for path in FOLDER.iterdir()) - {"__init__", "__pycache__", "_generated"}
 _ADVICE = "edit that file, not this one."
 
 
@@ -101,16 +101,19 @@ def _index(sources: Sequence[Source], modules: Sequence[Generated], printer: Pri
     text = "\n".join(
         [
             "# Generated from derivations/ by `python -m codegen update`; edit those files, not this one.",
-            '"""The shipped kernels; each name is a `Kernel`, derived in the file of that name in derivations/.',
+            '"""The shipped kernels, each derived in the file of its name in derivations/.',
+            "",
+            "A `Kernel` is of infinite depth; a `LayeredKernel` is of the depth that `with_depth` gives it.",
             "",
             *(f"* `{source.name}`: {source.summary}" for source in sources),
             '"""',
             "",
             *(f"from dekderive.kernels._generated.{name} import KERNEL as {name}" for name in names),
             "from dekderive.kernels.kernel import Kernel",
+            "from dekderive.kernels.layered import LayeredKernel",
             "",
             "__all__ = [",
-            *(f'    "{name}",' for name in ["Kernel", *names]),
+            *(f'    "{name}",' for name in ["Kernel", "LayeredKernel", *names]),
             "]",
             "",
         ]

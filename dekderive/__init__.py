@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # the same names as in _HOME, for type checkers and editors
     from dekderive.estimators import EquilibriumKernel
     from dekderive.families.family import Family
     from dekderive.parameters import parameter
-    from dekderive.programs import compile, emit
+    from dekderive.programs import compile, compile_dual, emit, emit_dual
     from dekderive.reparameterisations import Reparameterisation, from_activation
     from dekderive.solvers import solve
 
@@ -41,8 +41,10 @@ __all__ = [
     "Verdict",
     "cite",
     "compile",
+    "compile_dual",
     "dual",
     "emit",
+    "emit_dual",
     "errors",
     "families",
     "from_activation",
@@ -61,8 +63,10 @@ _HOME = {
     "Family": "dekderive.families.family",
     "Reparameterisation": "dekderive.reparameterisations",
     "compile": "dekderive.programs",
+    "compile_dual": "dekderive.programs",
     "dual": "dekderive.duals.dual",
     "emit": "dekderive.programs",
+    "emit_dual": "dekderive.programs",
     "families": "dekderive.families",
     "from_activation": "dekderive.reparameterisations",
     "gram": "dekderive.gram",

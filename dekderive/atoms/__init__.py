@@ -22,6 +22,7 @@ from dekderive.atoms.activations import (
 )
 from dekderive.atoms.atom import Atom
 from dekderive.atoms.bessel import bessel_ratio, bessel_ratio_slope, log_i0
+from dekderive.atoms.conditional import conditional_margin, squared_distance
 from dekderive.atoms.covariance import arcsine, rootgap, sin_minus_xcos, versine
 from dekderive.atoms.gaussian_pair import (
     binormal,
@@ -61,6 +62,7 @@ __all__ = [
     "bessel_ratio_slope",
     "binormal",
     "celu",
+    "conditional_margin",
     "damped_cosh",
     "damped_sinh",
     "dawson",
@@ -96,6 +98,7 @@ __all__ = [
     "sin_minus_xcos",
     "softplus",
     "squared_correlation_2f1",
+    "squared_distance",
     "step",
     "tilted_uniform_mean",
     "truncated_normal_log_partition",
@@ -140,4 +143,6 @@ ATOMS: tuple[type[Atom], ...] = (
     damped_sinh,
     damped_cosh,
     squared_correlation_2f1,
+    conditional_margin,
+    squared_distance,
 )

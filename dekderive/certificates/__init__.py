@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dekderive.certificates.certificate import Certificate
     from dekderive.certificates.enclosure import enclose, zero_verdict
-    from dekderive.certificates.expectations import mehler_enclosure
+    from dekderive.certificates.expectations import enclose_dual, enclose_dual_kxy, enclose_mean, mehler_enclosure
+    from dekderive.certificates.parseval import HermiteSeries, hermite_series
     from dekderive.certificates.interval import Enclosure
     from dekderive.certificates.positivity import positive_verdict
     from dekderive.certificates.prover.direct import (
@@ -27,9 +28,14 @@ __all__ = [
     "Certificate",
     "CertifiedSolution",
     "Enclosure",
+    "HermiteSeries",
     "Proof",
     "certify_solution",
     "enclose",
+    "enclose_dual",
+    "enclose_dual_kxy",
+    "enclose_mean",
+    "hermite_series",
     "mehler_enclosure",
     "positive_verdict",
     "prove_bound",
@@ -46,9 +52,14 @@ _HOME = {
     "Certificate": "certificate",
     "CertifiedSolution": "solutions",
     "Enclosure": "interval",
+    "HermiteSeries": "parseval",
     "Proof": "prover.proof",
     "certify_solution": "solutions",
     "enclose": "enclosure",
+    "enclose_dual": "expectations",
+    "enclose_dual_kxy": "expectations",
+    "enclose_mean": "expectations",
+    "hermite_series": "parseval",
     "mehler_enclosure": "expectations",
     "positive_verdict": "positivity",
     "prove_bound": "prover.prove",

@@ -286,6 +286,14 @@ def _real_or(real: Function, method: Callable[..., Ball], of: Function | None = 
     }
 
 
+def _log_softplus(x: Ball, analytic: bool = False) -> Ball:
+    return (1 + x.exp()).log(analytic=analytic).log(analytic=analytic)
+
+
+def _log_sinhc(x: Ball, analytic: bool = False) -> Ball:
+    return (x * x / 4).hypgeom_0f1(arb(3) / 2).log(analytic=analytic)
+
+
 _FLAGGED: Mapping[type | str, Mapping[str, Function]] = {
     "sqrt": _real_or(arb.sqrt, acb.sqrt),
     sp.log: _real_or(arb.log, acb.log),
@@ -298,12 +306,14 @@ _FLAGGED: Mapping[type | str, Mapping[str, Function]] = {
     ),
     atoms.softplus: _real_or(lambda x: x.exp().log1p(), acb.log, lambda x: 1 + x.exp()),
     atoms.log_cosh: _real_or(_log_cosh, acb.log, lambda x: x.cosh()),
-    atoms.log_sinhc: _real_or(
-        lambda x: apply(atoms.log_sinhc, x), acb.log, lambda x: (x * x / 4).hypgeom_0f1(arb(3) / 2)
+    atoms.log_sinhc: _real_or(lambda x: apply(atoms.log_sinhc, x), _log_sinhc),
+    atoms.log_softplus: _real_or(lambda x: x.exp().log1p().log(), _log_softplus),
+    atoms.log_softplus_slope: _real_or(
+        lambda x: 1 / ((1 + (-x).exp()) * x.exp().log1p()),
+        lambda x, analytic=False: 1 / ((1 + (-x).exp()) * (1 + x.exp()).log(analytic=analytic)),
     ),
     atoms.log_exprel: _real_or(
-        lambda x: apply(atoms.log_exprel, x),
-        lambda x, analytic=False: x / 2 + acb.log((x * x / 16).hypgeom_0f1(arb(3) / 2), analytic=analytic),
+        lambda x: x / 2 + apply(atoms.log_sinhc, x / 2), lambda x, analytic=False: x / 2 + _log_sinhc(x / 2, analytic)
     ),
     atoms.log_i0: _real_or(lambda x: x.bessel_i(0).log(), acb.log, lambda x: x.bessel_i(0)),
     atoms.log_ndtr: _real_or(lambda x: _ndtr(x).log(), acb.log, _ndtr),

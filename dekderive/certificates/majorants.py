@@ -1,7 +1,8 @@
 r"""Upper bounds of the form sum of c |x|^p exp(l |x| + q x^2), and their Gaussian moments.
 
 Everything that a quadrature of a Gaussian expectation discards (its tails, the contour that was shifted into the
-complex plane) is bounded by moments of such a sum.  c, l >= 0 (`rate`) and p is a natural number; q (`curve`) may have either sign.
+complex plane) is bounded by moments of such a sum.  c >= 0, p is a natural number, l >= 0 is called `rate`, and q, of
+either sign, `curve`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,18 @@ from flint import arb, fmpq
 from dekderive.certificates.balls import Ball
 from dekderive.errors import NotCertified, NotIntegrable
 
-__all__ = ["Majorant", "Term", "constant", "exponential", "grid_tail", "grid_total", "moment", "power"]
+__all__ = [
+    "Majorant",
+    "Term",
+    "constant",
+    "exponential",
+    "grid_tail",
+    "grid_total",
+    "moment",
+    "power",
+    "total",
+    "upper_fraction",
+]
 
 Term: TypeAlias = tuple[int, Fraction, Fraction]  # p, rate, curve
 _ZERO = Fraction(0)
@@ -71,6 +83,15 @@ class Majorant:
             total += c * size**p * (_ball(rate) * size + _ball(curve) * size * size).exp()
         return total
 
+    def rescaled(self, scale: Ball) -> Majorant:
+        """Return a majorant of x -> M(s x), s = `scale` >= 0 a ball."""
+        return total(
+            Majorant(
+                {(p, upper_fraction(_ball(rate) * scale), upper_fraction(_ball(curve) * scale * scale)): c * scale**p}
+            )
+            for (p, rate, curve), c in self.terms.items()
+        )
+
     @property
     def is_bounded(self) -> bool:
         """Whether it is a constant."""
@@ -106,6 +127,19 @@ def _ball(value: Fraction) -> Ball:
     return arb(fmpq(value.numerator, value.denominator))
 
 
+def upper_fraction(value: Ball) -> Fraction:
+    """Return the upper end of a ball, rounded up to 32 bits so that products of such numbers stay short.
+
+    Examples
+    --------
+    >>> float(upper_fraction(arb(2).sqrt()) ** 2)
+    2.000000...
+    """
+    mantissa, exponent = value.upper().man_exp()
+    exact, drop = int(mantissa), max(0, int(mantissa).bit_length() - 32)
+    return Fraction(-(-exact >> drop)) * Fraction(2) ** (int(exponent) + drop)
+
+
 def total(parts: Iterable[Majorant]) -> Majorant:
     """Return the sum."""
     result = Majorant({})
@@ -132,10 +166,10 @@ def exponential(rate: Fraction, curve: Fraction = _ZERO) -> Majorant:
 # ---- moments under the standard normal density phi ------------------------------------------------------------------
 
 
-def moment(bound: Majorant, scale: Ball, start: Ball | int = 0, tilt: Fraction = _ZERO) -> Ball:
-    r"""Return an upper bound of :math:`\int_{|u| > T} M(s u) e^{t u^2} \varphi(u)\,du`.
+def moment(bound: Majorant, start: Ball | int = 0, tilt: Fraction = _ZERO) -> Ball:
+    r"""Return an upper bound of :math:`\int_{|u| > T} M(u) e^{t u^2} \varphi(u)\,du`.
 
-    Completing nothing but the exponent :math:`\lambda u - \kappa u^2/2` with :math:`\kappa = 1 - 2 q s^2 - 2 t`,
+    Completing nothing but the exponent :math:`\lambda u - \kappa u^2/2` with :math:`\kappa = 1 - 2 q - 2 t`,
     :math:`J_p = \int_T^\infty u^p e^{\lambda u - \kappa u^2/2} du` follows from an error function and
     :math:`\kappa J_p = T^{p-1} e^{\lambda T - \kappa T^2/2} + \lambda J_{p-1} + (p-1) J_{p-2}` (integration by parts),
     whose terms are all positive.
@@ -147,22 +181,21 @@ def moment(bound: Majorant, scale: Ball, start: Ball | int = 0, tilt: Fraction =
 
     Examples
     --------
-    >>> float(moment(power(2), arb(3)))  # E[(3 u)^2]
-    9.0
+    >>> float(moment(power(4)))  # E[u^4]
+    3.0
     """
     result = arb(0)
     for (p, rate, curve), c in bound.terms.items():
-        decay = _decay(curve, scale, tilt)
-        result += 2 * c * scale**p * _incomplete(p, _ball(rate) * scale, decay, arb(start))
+        result += 2 * c * _incomplete(p, _ball(rate), _decay(curve, tilt), arb(start))
     return (result / (2 * arb.pi()).sqrt()).upper()
 
 
-def _decay(q: Fraction, scale: Ball, tilt: Fraction) -> Ball:
-    decay = 1 - 2 * _ball(q) * scale * scale - 2 * _ball(tilt)
+def _decay(curve: Fraction, tilt: Fraction) -> Ball:
+    decay = 1 - 2 * _ball(curve + tilt)
     if not bool(decay > 0):
         raise NotIntegrable(
-            f"a bound that grows like exp({q} x^2) has no Gaussian expectation at variance {float(scale * scale):.6g}: "
-            "ask for a smaller variance"
+            f"a bound that grows like exp({float(curve):.6g} x^2) has no expectation under the standard normal "
+            "distribution; ask for a smaller variance"
         )
     return decay
 
@@ -185,8 +218,8 @@ def _peak(p: int, rate: Ball, decay: Ball) -> Ball:
     return (rate + (rate * rate + 4 * decay * p).sqrt()) / (2 * decay)
 
 
-def grid_tail(bound: Majorant, scale: Ball, step: Ball, count: int, tilt: Fraction = _ZERO) -> Ball:
-    r"""Return an upper bound of :math:`h \sum_{|i| > n} M(s i h) e^{t (ih)^2} \varphi(i h)`, n = `count`.
+def grid_tail(bound: Majorant, step: Ball, count: int, tilt: Fraction = _ZERO) -> Ball:
+    r"""Return an upper bound of :math:`h \sum_{|i| > n} M(i h) e^{t (ih)^2} \varphi(i h)`, n = `count`.
 
     Beyond its peak each term falls, so its sum over the nodes is below its integral from n h on.
 
@@ -197,31 +230,31 @@ def grid_tail(bound: Majorant, scale: Ball, step: Ball, count: int, tilt: Fracti
 
     Examples
     --------
-    >>> float(grid_tail(constant(1), arb(1), arb(1) / 4, 20)) < 1e-6
+    >>> float(grid_tail(constant(1), arb(1) / 4, 20)) < 1e-6
     True
     """
     start = step * count
     for p, rate, curve in bound.terms:
-        if not bool(_peak(p, _ball(rate) * scale, _decay(curve, scale, tilt)) <= start):
+        if not bool(_peak(p, _ball(rate), _decay(curve, tilt)) <= start):
             raise NotCertified("the sum was truncated before its terms fall; take more nodes")
-    return moment(bound, scale, start, tilt)
+    return moment(bound, start, tilt)
 
 
-def grid_total(bound: Majorant, scale: Ball, step: Ball) -> Ball:
-    r"""Return an upper bound of :math:`h \sum_i M(s i h) \varphi(i h)` over all integers i.
+def grid_total(bound: Majorant, step: Ball) -> Ball:
+    r"""Return an upper bound of :math:`h \sum_i M(i h + r) \varphi(i h + r)` over all integers i, for any r.
 
     Each term rises and then falls on either side of 0; such a function's sum is at most its integral plus, on either
     side, h times its maximum.
 
     Examples
     --------
-    >>> float(grid_total(constant(1), arb(1), arb(1) / 4)) < 1.21
+    >>> float(grid_total(constant(1), arb(1) / 4)) < 1.21
     True
     """
     result = arb(0)
     for (p, rate, curve), c in bound.terms.items():
-        tilted, decay = _ball(rate) * scale, _decay(curve, scale, _ZERO)
-        top = _peak(p, tilted, decay)
-        height = c * scale**p * top**p * (tilted * top - decay * top * top / 2).exp()
+        slope, decay = _ball(rate), _decay(curve, _ZERO)
+        top = _peak(p, slope, decay)
+        height = c * top**p * (slope * top - decay * top * top / 2).exp()
         result += 2 * step * height
-    return (result / (2 * arb.pi()).sqrt() + moment(bound, scale)).upper()
+    return (result / (2 * arb.pi()).sqrt() + moment(bound)).upper()

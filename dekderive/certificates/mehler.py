@@ -30,7 +30,7 @@ from dekderive.certificates.pieces import smooth_pieces
 from dekderive.certificates.strips import strip_bound
 from dekderive.errors import NotConverged
 
-__all__ = ["CRAMER", "coefficients_by_pieces", "energy_by_pieces", "mehler_enclosure"]
+__all__ = ["CRAMER", "coefficients_by_pieces", "mean_by_pieces", "mehler_enclosure"]
 
 CRAMER = Fraction(10865, 10000)  # Cramér's constant is 1.086435 (Abramowitz and Stegun 22.14.17)
 _QUARTER = Fraction(1, 4)
@@ -97,7 +97,7 @@ def mehler_enclosure(
 @lru_cache(maxsize=128)
 def _spectrum(f: sp.Expr, variance: sp.Expr, order: int, bits: int) -> tuple[list[Ball], Ball]:
     scale = as_ball(evaluate(sp.sqrt(variance), {}))
-    return coefficients_by_pieces(f, scale, order, bits), energy_by_pieces(f, scale, bits)
+    return coefficients_by_pieces(f, scale, order, bits), mean_by_pieces(f, scale, bits, 2)
 
 
 def _remainder(coefficients: list[Ball], energy: Ball) -> Ball:
@@ -116,23 +116,23 @@ def coefficients_by_pieces(f: sp.Expr, scale: Ball, order: int, bits: int) -> li
     >>> [round(float(a), 12) for a in coefficients_by_pieces(z**2, arb(1), 3, 40)]
     [1.0, 0.0, 1.414213562373, 0.0]
     """
-    growth = strip_bound(f, _REAL)
-    reach, tail = _reach(lambda t: moment(growth, scale, t, _QUARTER) * as_ball(CRAMER), bits)
-    return [_integral(f, scale, reach, bits, n) + arb(0, tail) for n in range(order + 1)]
+    growth = strip_bound(f, _REAL).rescaled(abs(scale))
+    reach, tail = _reach(lambda t: moment(growth, t, _QUARTER) * as_ball(CRAMER), bits)
+    return [_integral(f, scale, reach, bits, _against_hermite(n)) + arb(0, tail) for n in range(order + 1)]
 
 
-def energy_by_pieces(f: sp.Expr, scale: Ball, bits: int) -> Ball:
-    """Return a ball for E[f(s X)^2], s = `scale`, of radius about 2^-bits.
+def mean_by_pieces(f: sp.Expr, scale: Ball, bits: int, power: int = 1) -> Ball:
+    """Return a ball for E[f(s X)^k], s = `scale`, k = `power` (1 or 2), of radius about 2^-bits.
 
     Examples
     --------
     >>> from dekderive.symbols import z
-    >>> round(float(energy_by_pieces(abs(z) + 1, arb(2), 40)), 9) == round(5 + 4 * (2 / 3.141592653589793) ** 0.5, 9)
+    >>> round(float(mean_by_pieces(abs(z) + 1, arb(2), 40)), 9) == round(1 + 2 * (2 / 3.141592653589793) ** 0.5, 9)
     True
     """
-    growth = strip_bound(f, _REAL) ** 2
-    reach, tail = _reach(lambda t: moment(growth, scale, t), bits)
-    return _integral(f, scale, reach, bits, None) + arb(0, tail)
+    growth = strip_bound(f, _REAL).rescaled(abs(scale)) ** power
+    reach, tail = _reach(lambda t: moment(growth, t), bits)
+    return _integral(f, scale, reach, bits, lambda x, value: value if power == 1 else value * value) + arb(0, tail)
 
 
 def _reach(tail: Callable[[int], Ball], bits: int) -> tuple[int, Ball]:
@@ -145,15 +145,15 @@ def _reach(tail: Callable[[int], Ball], bits: int) -> tuple[int, Ball]:
     return reach, tail(reach)
 
 
-def _integral(f: sp.Expr, scale: Ball, reach: int, bits: int, n: int | None) -> Ball:
-    """Integrate f(s x) h_n(x) phi(x), or f(s x)^2 phi(x) for n = None, over |x| < reach, piece by piece."""
+def _integral(f: sp.Expr, scale: Ball, reach: int, bits: int, form: Callable[[Ball, Ball], Ball]) -> Ball:
+    """Integrate form(x, f(s x)) phi(x) over |x| < reach, piece by piece."""
     density = (2 * arb.pi()).rsqrt()
     total = arb(0)
     for piece in smooth_pieces(f):
         if piece.expr == 0:
             continue
         lower, upper = _end(piece.lower, scale, reach), _end(piece.upper, scale, reach)
-        part = acb.integral(_weighted(integrand(piece.expr), scale, n), lower, upper, abs_tol=arb(2) ** -bits)
+        part = acb.integral(_weighted(integrand(piece.expr), scale, form), lower, upper, abs_tol=arb(2) ** -bits)
         total += part.real * density
     return total
 
@@ -166,12 +166,14 @@ def _end(knot: sp.Expr, scale: Ball, reach: int) -> Ball:
     return arb.max(arb.min(end, arb(reach)), arb(-reach))
 
 
-def _weighted(f: Callable[[Ball, bool], Ball], scale: Ball, n: int | None) -> Callable[[Ball, bool], Ball]:
-    def weighted(x: Ball, flag: bool) -> Ball:
-        value, weight = f(scale * x, flag), (-x * x / 2).exp()
-        return value * value * weight if n is None else value * _hermite(n, x) * weight
+def _weighted(
+    f: Callable[[Ball, bool], Ball], scale: Ball, form: Callable[[Ball, Ball], Ball]
+) -> Callable[[Ball, bool], Ball]:
+    return lambda x, flag: form(x, f(scale * x, flag)) * (-x * x / 2).exp()
 
-    return weighted
+
+def _against_hermite(n: int) -> Callable[[Ball, Ball], Ball]:
+    return lambda x, value: value * _hermite(n, x)
 
 
 def _hermite(n: int, x: Ball) -> Ball:

@@ -14,7 +14,7 @@ from dekderive.certificates.enclosure import enclose
 from dekderive.errors import NotCertified
 from dekderive.symbols import z
 
-__all__ = ["Piece", "smooth_pieces"]
+__all__ = ["Piece", "slope", "smooth_pieces"]
 
 _SWITCHES = (atoms.relu, atoms.step, sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
 
@@ -61,6 +61,42 @@ def smooth_pieces(expr: sp.Expr) -> tuple[Piece, ...]:
     while any(p.expr.has(*_SWITCHES) for p in pieces):
         pieces = tuple(part for piece in pieces for part in _cut(piece))
     return _merged(pieces)
+
+
+@lru_cache(maxsize=512)
+def slope(expr: sp.Expr) -> sp.Expr:
+    """Return the derivative of a continuous function of z, for Price's theorem.
+
+    A jump has a delta as its derivative, which no value at a point shows (SymPy's derivative of a `Piecewise` drops
+    it): so continuity is checked at every knot.
+
+    Raises
+    ------
+    NotCertified
+        If the function jumps, or its continuity at a knot was not proved.
+
+    Examples
+    --------
+    >>> slope(sp.Min(sp.Max(z, -1), 1))
+    Piecewise((0, z < -1), (1, z < 1), (0, True))
+    """
+    pieces = smooth_pieces(expr)
+    for left, right in pairwise(pieces):
+        jump = (right.expr - left.expr).subs(z, left.upper)
+        if jump != 0 and (enclose(jump, {}, 53).excludes_zero or not jump.equals(0)):
+            raise NotCertified(
+                f"{expr} is not known to be continuous at z = {left.upper}; its derivative has a delta there, which "
+                "Price's theorem needs; take the derivative of the closed form instead"
+            )
+    if not expr.has(sp.Max, sp.Min, sp.Piecewise):
+        # In a form whose growth is known: the branch 1/(1 - z) of 1/(1 + |z|) has a pole where it is not used.
+        return expr.diff(z).replace(sp.DiracDelta, lambda *_: sp.S.Zero)  # they cancel, since nothing jumps
+    *first, last = pieces
+    return (
+        last.expr.diff(z)
+        if not first
+        else sp.Piecewise(*((p.expr.diff(z), z < p.upper) for p in first), (last.expr.diff(z), True))
+    )
 
 
 def _cut(piece: Piece) -> Iterator[Piece]:

@@ -23,7 +23,7 @@ from dekderive.certificates.majorants import Majorant, constant, exponential, po
 from dekderive.errors import NotCertified
 from dekderive.symbols import z
 
-__all__ = ["TABLE", "Strip", "fraction_ball", "log_softplus", "relative_expit"]
+__all__ = ["TABLE", "TANH_SOFTPLUS", "Strip", "cover", "fraction_ball"]
 
 HALF_PI = Fraction(math.pi) / 2  # math.pi is below pi
 PI = Fraction(math.pi)
@@ -71,32 +71,21 @@ def _softplus(d: Fraction) -> Majorant:
     return constant(arb(2).log() + fraction_ball(d) * _expit(d).supremum()) + power(1)
 
 
-def relative_expit(d: Fraction) -> Majorant:
-    r"""expit/softplus = (1 - e^{-s})/s = int_0^1 e^{-st} dt with s = log(1 + e^z).
+def _log_softplus_slope(d: Fraction) -> Majorant:
+    """expit/softplus = (1 - e^{-s})/s = int_0^1 e^{-st} dt with s = log(1 + e^z).
 
     So its size is at most max(1, e^{-Re s}) = max(1, 1/|1 + e^z|), which is bounded as in `_expit`.  softplus has no
     zero in |y| < pi: s = 0 would mean e^z = 0.
-
-    Examples
-    --------
-    >>> float(relative_expit(Fraction(1)).supremum())
-    1.0
     """
     return _expit(d)
 
 
-def log_softplus(d: Fraction) -> Majorant:
-    """The bound of log softplus: on the line between x - log 2 and 0 for x < 0, else at most log(log 2 + x) in size.
+def _log_softplus(d: Fraction) -> Majorant:
+    """|log softplus(x)| <= log 2 + |x|, and the integral of expit/softplus.
 
-    (log(1 + w) >= w/2 for 0 < w <= 1; and |log(log 2 + x)| <= log 2 + |x| for x >= 0.)  Then the integral of
-    expit/softplus.
-
-    Examples
-    --------
-    >>> float(log_softplus(Fraction(0))(arb(-3))) > 3.05
-    True
+    (For x < 0 between x - log 2 and 0, as log(1 + w) >= w/2 for 0 < w <= 1; else at most log(log 2 + x) in size.)
     """
-    return constant(arb(2).log() + fraction_ball(d) * relative_expit(d).supremum()) + power(1)
+    return constant(arb(2).log() + fraction_ball(d) * _log_softplus_slope(d).supremum()) + power(1)
 
 
 def _log_cosh(d: Fraction) -> Majorant:
@@ -168,6 +157,16 @@ def _langevin(d: Fraction) -> Majorant:
 def _log_sinhc(d: Fraction) -> Majorant:
     """0 <= log(sinh x / x) <= |x|, and the integral of L."""
     return constant(fraction_ball(d) * _langevin(d).supremum()) + power(1)
+
+
+def _tanh_softplus(d: Fraction) -> Majorant:
+    """With w = e^z, tanh(softplus z) = 1 - 2/((1 + w)^2 + 1) = 1 - 2/((w - a)(w - a*)), a = sqrt(2) e^{3 pi i/4}.
+
+    In the sector |arg w| <= d < 3 pi/4 both factors are at least s = sqrt(2) sin(min(3 pi/4 - d, pi/2)), and one of
+    them is at least 1 since |a - a*| = 2: the product is at least s.
+    """
+    gap = arb.min(3 * arb.pi() / 4 - fraction_ball(d), arb.pi() / 2)
+    return constant(1 + arb(2).sqrt() / gap.sin())
 
 
 def _tilted_uniform_mean(d: Fraction) -> Majorant:
@@ -285,12 +284,14 @@ def _interval(start: Fraction, size: Fraction) -> Ball:
     return fraction_ball(start).union(fraction_ball(start + size))
 
 
+TANH_SOFTPLUS = Strip(PI * 3 / 4, _tanh_softplus)  # a composition whose own strip is wider than the general rule's
+
 TABLE: Mapping[type[sp.Function], Strip] = {
     sp.tanh: Strip(HALF_PI, _tanh),
     atoms.expit: Strip(PI, _expit),
     atoms.softplus: Strip(PI, _softplus),
-    atoms.log_softplus: Strip(PI, log_softplus),
-    atoms.log_softplus_slope: Strip(PI, relative_expit),
+    atoms.log_softplus: Strip(PI, _log_softplus),
+    atoms.log_softplus_slope: Strip(PI, _log_softplus_slope),
     atoms.log_cosh: Strip(HALF_PI, _log_cosh),
     sp.sech: Strip(HALF_PI, _sech),
     sp.atan: Strip(Fraction(1), _atan),

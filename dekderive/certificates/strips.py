@@ -17,7 +17,7 @@ import sympy as sp
 from dekderive import atoms
 from dekderive.certificates.balls import Ball, as_ball, evaluate, working_precision
 from dekderive.certificates.majorants import Majorant, constant, exponential, power
-from dekderive.certificates.strip_table import TABLE, Strip, fraction_ball, log_softplus, relative_expit
+from dekderive.certificates.strip_table import TABLE, TANH_SOFTPLUS, Strip, fraction_ball
 from dekderive.errors import DekderiveError, NotCertified
 from dekderive.symbols import z
 
@@ -146,29 +146,34 @@ def _times(first: Strip, second: Strip) -> Strip:
 
 def _product(e: sp.Expr) -> Strip:
     quotients, factors = _softplus_quotients(sp.Mul.make_args(e))
-    strips = [_affine(Strip(TABLE[atoms.expit].width, relative_expit), g) for g in quotients] + [
-        _resolve(f) for f in factors
-    ]
+    strips = [_repeated(_affine(TABLE[atoms.log_softplus_slope], g), math.ceil(k)) for g, k in quotients]
+    strips += [_resolve(f) for f in factors]
     result = strips[0]
     for strip in strips[1:]:
         result = _times(result, strip)
     return result
 
 
-def _softplus_quotients(factors: Iterable[sp.Expr]) -> tuple[list[sp.Expr], list[sp.Expr]]:
-    """Take the pairs expit(g)/softplus(g) out of a product: their quotient is bounded, 1/softplus alone is not."""
+def _softplus_quotients(factors: Iterable[sp.Expr]) -> tuple[list[tuple[sp.Expr, sp.Expr]], list[sp.Expr]]:
+    """Take powers of expit(g)/softplus(g) out of a product: the quotient is bounded, 1/softplus alone is not.
+
+    The quotient's bound is at least 1, so that a root of it is below the next whole power.
+    """
     powers = {f: k for f, k in (f.as_base_exp() for f in factors)}
-    quotients: list[sp.Expr] = []
-    for base in [b for b in powers if isinstance(b, atoms.softplus)]:
+    quotients: list[tuple[sp.Expr, sp.Expr]] = []
+    for base in [b for b in powers if isinstance(b, atoms.softplus) and powers[b].is_Rational and powers[b] < 0]:
         partner = atoms.expit(base.args[0])
-        while powers[base].is_Integer and powers[base] <= -1 and powers.get(partner, sp.S.Zero).is_positive:
-            powers[base], powers[partner] = powers[base] + 1, powers[partner] - 1
-            quotients.append(base.args[0])
+        if powers.get(partner, sp.S.Zero).is_Rational and powers.get(partner, sp.S.Zero) > 0:
+            shared = min(-powers[base], powers[partner])
+            powers[base], powers[partner] = powers[base] + shared, powers[partner] - shared
+            quotients.append((base.args[0], shared))
     return quotients, [base**k for base, k in powers.items() if k != 0]
 
 
 def _composed(outer: Strip, e: sp.Expr) -> Strip:
     inner = e.args[0]
+    if isinstance(e, sp.tanh) and isinstance(inner, atoms.softplus) and _slope_and_shift(inner.args[0]):
+        return _affine(TANH_SOFTPLUS, inner.args[0])
     return _affine(outer, inner) if _slope_and_shift(inner) else _nested(outer, inner)
 
 
@@ -284,9 +289,9 @@ def _power(base: sp.Expr, exponent: sp.Expr) -> Strip:
     if exponent.is_Integer and exponent > 0:
         return _repeated(_resolve(base), int(exponent))
     if exponent > 0:
-        root = _resolve(base)
-        raised = Strip(root.width, lambda d: (constant(1) + root.bound(d)) ** math.ceil(exponent))
-        return raised if _has_no_zero(base) else _on_the_line(raised)
+        root, zero_free = _resolve(base), _zero_free_width(base)
+        width = _narrower(root.width, zero_free)
+        return Strip(width, lambda d: (constant(1) + root.bound(d)) ** math.ceil(exponent))
     return _reciprocal(base, -exponent)
 
 
@@ -294,9 +299,11 @@ def _repeated(strip: Strip, n: int) -> Strip:
     return Strip(strip.width, lambda d: strip.bound(d) ** n)
 
 
-def _has_no_zero(base: sp.Expr) -> bool:
-    """Whether the function vanishes nowhere in its strip, so that its real powers are analytic there."""
-    return isinstance(base, (atoms.softplus, atoms.expit, sp.exp)) or _imaginary_part_of_root(base) is not None
+def _zero_free_width(base: sp.Expr) -> Fraction | None:
+    """Return the half width of a strip without zeros, where real powers are analytic; 0 if none is known."""
+    if isinstance(base, (atoms.softplus, atoms.expit, sp.exp)):
+        return None  # no zeros wherever they are analytic
+    return _imaginary_part_of_root(base) or _REAL
 
 
 def _reciprocal(base: sp.Expr, k: sp.Rational) -> Strip:
@@ -307,10 +314,12 @@ def _reciprocal(base: sp.Expr, k: sp.Rational) -> Strip:
     if isinstance(base, atoms.expit) and k.is_Integer:
         return _repeated(_resolve(1 + sp.exp(-base.args[0])), whole)
     if isinstance(base, atoms.softplus) and k.is_Integer:
-        quotient = _affine(Strip(TABLE[atoms.expit].width, relative_expit), base.args[0])
+        quotient = _affine(TABLE[atoms.log_softplus_slope], base.args[0])
         return _repeated(_times(quotient, _resolve(1 + sp.exp(-base.args[0]))), whole)
     if isinstance(base, sp.Add) and isinstance(base - 1, sp.exp) and k.is_Integer:
         return _repeated(_resolve(atoms.expit(-(base - 1).args[0])), whole)
+    if isinstance(base, sp.tanh) and base.args[0].is_positive and k == 1:  # coth t <= 1 + 1/t for t > 0
+        return _on_the_line(_resolve(1 + 1 / base.args[0]))
     height = _imaginary_part_of_root(base)
     if height is not None:
         return _reciprocal_of_quadratic(base, k, height)
@@ -357,5 +366,5 @@ def _logarithm(e: sp.log) -> Strip:
     if isinstance(g, atoms.ndtr):
         return _resolve(atoms.log_ndtr(g.args[0]))
     if isinstance(g, atoms.softplus):
-        return _affine(Strip(TABLE[atoms.softplus].width, log_softplus), g.args[0])
+        return _resolve(atoms.log_softplus(g.args[0]))
     raise _unknown(e)

@@ -8,19 +8,20 @@ import click
 
 from dekderive.commands.console import write_json
 from dekderive.kernels.kernel import Kernel
+from dekderive.kernels.layered import LayeredKernel
 
 __all__ = ["kernels", "shipped"]
 
 
-def shipped() -> dict[str, Kernel]:
+def shipped() -> dict[str, Kernel | LayeredKernel]:
     """Return the kernels of this installation by name."""
     import dekderive.kernels as index
 
     return _records(index)
 
 
-def _records(module: ModuleType) -> dict[str, Kernel]:
-    found = {name: value for name, value in vars(module).items() if isinstance(value, Kernel)}
+def _records(module: ModuleType) -> dict[str, Kernel | LayeredKernel]:
+    found = {name: value for name, value in vars(module).items() if isinstance(value, Kernel | LayeredKernel)}
     return dict(sorted(found.items()))
 
 

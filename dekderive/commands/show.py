@@ -13,6 +13,7 @@ from dekderive.verdict import Verdict
 
 if TYPE_CHECKING:
     from dekderive.kernels.kernel import Kernel
+    from dekderive.kernels.layered import LayeredKernel
     from dekderive.reports.chain import Section
 
 __all__ = ["show"]
@@ -62,13 +63,18 @@ def _show_file(path: Path, latex: bool) -> int:
     return Verdict.all(tuple(c.verdict for c in checks)).exit_code
 
 
-def _show_kernel(kernel: Kernel) -> None:
+def _show_kernel(kernel: Kernel | LayeredKernel) -> None:
+    from dekderive.kernels.layered import LayeredKernel
+
     click.echo(f"{kernel.name}: {kernel.summary}\n")
     for p in kernel.parameters:
         left = "[" if p.lower_closed else "("
         click.echo(f"  {p.name} in {left}{p.lower:g}, {p.upper:g}), default {p.default:g}: {p.description}")
     click.echo(f"  inputs: {', '.join((*kernel.input_names, *kernel.pair_names))}; moments: {kernel.moments}")
-    click.echo(f"  chart: {kernel.chart.value}; claim: {kernel.claim.value}")
+    if isinstance(kernel, LayeredKernel):
+        click.echo("  depth: any, by kernel.with_depth(L)")
+    else:
+        click.echo(f"  chart: {kernel.chart.value}; claim: {kernel.claim.value}")
     click.echo(f"  spec: {kernel.spec}")
     click.echo("\nSources\n" + "\n".join(f"  {source}" for source in kernel.sources))
 

@@ -15,6 +15,7 @@ from dekderive.verdict import Check, Verdict
 
 if TYPE_CHECKING:
     from dekderive.kernels.kernel import Kernel
+    from dekderive.kernels.layered import LayeredKernel
     from dekderive.reports.circle import CirclePairs
 
 __all__ = ["consistency", "intact_checks", "verify"]
@@ -34,11 +35,12 @@ def verify(as_json: bool, quiet: bool) -> int:
     (That the formulas are those of the derivation is proved in the repository, by `python -m codegen check`.)
     """
     from dekderive.commands.kernels import shipped
+    from dekderive.kernels.layered import LayeredKernel
 
     checks = [*intact_checks()]
     for kernel in shipped().values():
         try:
-            checks.extend(consistency(kernel))
+            checks.extend(layered_consistency(kernel) if isinstance(kernel, LayeredKernel) else consistency(kernel))
         except (NoFixedPoint, NotConverged) as error:
             statement = "its formulas can be compared"
             checks.append(Check(f"{kernel.name}, consistency", statement, Verdict.UNDECIDED, str(error)))
@@ -107,6 +109,29 @@ def consistency(kernel: Kernel) -> Iterator[Check]:
         measured = _difference(getattr(kernel, formula), known, variable)
         statement = f"{derivative} is the derivative of {formula}"
         yield _close(f"{kernel.name}, {derivative}", statement, stated, measured, _DIFFERENCE)
+
+
+def layered_consistency(kernel: LayeredKernel) -> Iterator[Check]:
+    """Yield checks of the formulas of a layer against each other, at a few angles and variances."""
+    import numpy as np
+
+    defaults = {p.name: p.default for p in kernel.parameters}
+    angle, kxx, kyy = np.array([0.3, 0.9, 1.6, 2.5]), np.array([0.4, 1.0, 2.5, 0.7]), np.array([1.3, 1.0, 0.2, 3.0])
+    known = {**defaults, "angle": angle, "kxx": kxx, "kyy": kyy}
+    for label, e in (("activation", kernel.activation), ("slope", kernel.slope)):
+        if e is None:
+            continue
+        value = np.broadcast_to(e.value.at({**known, "angle": 0.0 * angle, "kyy": kxx}), angle.shape)
+        mean = np.broadcast_to(e.mean.at(known), angle.shape)
+        yield _close(f"{kernel.name}, {label}", "E[f(u) f(v)] at x = x' is E[f(u)^2]", value, mean, _TOLERANCE)
+        if e.price is not None:
+            slope = -e.price.at(known) * np.sqrt(kxx * kyy) * np.sin(angle)
+            measured = _difference(e.value, known, "angle")
+            yield _close(f"{kernel.name}, {label} price", "price is its derivative", slope, measured, _DIFFERENCE)
+        if e.loss is not None:
+            both = np.broadcast_to(e.mean.at({**known, "kxx": np.sqrt(kxx * kyy)}), angle.shape)
+            loss = 1 - e.value.at(known) / both
+            yield _close(f"{kernel.name}, {label} loss", "loss is 1 - value / mean", e.loss.at(known), loss, _TOLERANCE)
 
 
 def _solvable(kernel: Kernel, pairs: CirclePairs) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 # Generated from derivations/ by `python -m codegen update`; edit those files, not this one.
-"""The shipped kernels; each name is a `Kernel`, derived in the file of that name in derivations/.
+"""The shipped kernels, each derived in the file of its name in derivations/.
+
+A `Kernel` is of infinite depth; a `LayeredKernel` is of the depth that `with_depth` gives it.
 
 * `deker_bernoulli_identity`: DEKer of the Bernoulli family with the canonical link: slope 1, activation the logistic function.
 * `deker_gamma_log`: DEKer of the gamma family (known shape) with the log link: R = -exp(-z), slope exp(-z), activation the shape.
@@ -10,6 +12,12 @@
 * `deker_rademacher_identity`: DEKer of the Rademacher (Ising) family with the canonical link: slope 1, activation tanh.
 * `deq_ntk_erf`: Tangent kernel of the deep equilibrium model with the normalised error function.
 * `deq_ntk_relu`: Tangent kernel of the deep equilibrium model with the normalised ReLU, sqrt(2) relu (Feng and Kolter, Theorem 2).
+* `nngp_erf`: Gaussian process of a wide network with the error function: Williams' arcsine, layer by layer.
+* `nngp_gelu`: Gaussian process of a wide network with the GELU, z Phi(z).
+* `nngp_relu`: Gaussian process of a wide ReLU network: the arc-cosine kernel of degree 1, layer by layer.
+* `ntk_erf`: Tangent kernel of a wide network with the error function.
+* `ntk_gelu`: Tangent kernel of a wide network with the GELU, z Phi(z).
+* `ntk_relu`: Tangent kernel of a wide ReLU network (Jacot, Gabriel and Hongler).
 """
 
 from dekderive.kernels._generated.deker_bernoulli_identity import KERNEL as deker_bernoulli_identity
@@ -21,10 +29,18 @@ from dekderive.kernels._generated.deker_poisson_log_softplus import KERNEL as de
 from dekderive.kernels._generated.deker_rademacher_identity import KERNEL as deker_rademacher_identity
 from dekderive.kernels._generated.deq_ntk_erf import KERNEL as deq_ntk_erf
 from dekderive.kernels._generated.deq_ntk_relu import KERNEL as deq_ntk_relu
+from dekderive.kernels._generated.nngp_erf import KERNEL as nngp_erf
+from dekderive.kernels._generated.nngp_gelu import KERNEL as nngp_gelu
+from dekderive.kernels._generated.nngp_relu import KERNEL as nngp_relu
+from dekderive.kernels._generated.ntk_erf import KERNEL as ntk_erf
+from dekderive.kernels._generated.ntk_gelu import KERNEL as ntk_gelu
+from dekderive.kernels._generated.ntk_relu import KERNEL as ntk_relu
 from dekderive.kernels.kernel import Kernel
+from dekderive.kernels.layered import LayeredKernel
 
 __all__ = [
     "Kernel",
+    "LayeredKernel",
     "deker_bernoulli_identity",
     "deker_gamma_log",
     "deker_gaussian_erf",
@@ -34,4 +50,10 @@ __all__ = [
     "deker_rademacher_identity",
     "deq_ntk_erf",
     "deq_ntk_relu",
+    "nngp_erf",
+    "nngp_gelu",
+    "nngp_relu",
+    "ntk_erf",
+    "ntk_gelu",
+    "ntk_relu",
 ]

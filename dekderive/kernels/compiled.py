@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dekderive.kernels.discriminants import rootgap
 from dekderive.kernels.elementwise import Array
+from dekderive.kernels.execution import from_text
 
-__all__ = ["CompiledDual", "closed_form", "is_covariance"]
+__all__ = ["CompiledDual", "closed_form", "closed_form_with_error", "is_covariance", "is_degenerate"]
 
+_CANCELS = 100.0
+_NARROW = 1e-2  # sqrt(1 - correlation^2)
+_UNITS = 32 * float(np.finfo(np.float64).eps)
 _EXCESS = 1e-6  # how far |correlation| may exceed 1 by rounding; float32 covariances are rounded to 1e-7
 
 
@@ -56,6 +61,11 @@ class CompiledDual:
         """Evaluate `dual`."""
         return self.dual(kxx, kyy, kxy)
 
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        if not self.text:  # of an imported module, whose functions pickle by reference
+            return object.__reduce_ex__(self, 2)
+        return from_text, (self.text, self.name, "DUAL")
+
     def __repr__(self) -> str:
         return f"<CompiledDual {self.name}: E[f(u) g(v)], f = {self.left}, g = {self.right}>"
 
@@ -88,6 +98,8 @@ def closed_form(
     kyy: ArrayLike,
     kxy: ArrayLike,
     conditions: Callable[..., tuple[Any, ...]] | None = None,
+    size: Callable[..., Any] | None = None,
+    degenerate: Callable[..., Any] | None = None,
 ) -> Any:
     """Evaluate a generated formula where there is a covariance and its conditions are positive; NaN elsewhere.
 
@@ -97,6 +109,12 @@ def closed_form(
         Of ``(kxx, kyy, kxy)``, float64 arrays of one shape.
     kxx, kyy, kxy : array_like
     conditions : callable, optional
+        Tuple of what must be positive.
+    size : callable, optional
+        The sum of the absolute values of the terms.
+    degenerate : callable, optional
+        Takes over where 1 - |correlation| < 5e-5, for formulas that divide by what vanishes at 1; where the formula is
+        not finite; and where the value is smaller than its terms by more than a factor of 100.
 
     Returns
     -------
@@ -113,12 +131,78 @@ def closed_form(
     a, b, c = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in inputs))
     valid = is_covariance(a, b, c)
     with np.errstate(all="ignore"):
-        # A correlation that exceeds 1 by rounding is 1.
-        c = np.clip(c, -np.sqrt(a) * np.sqrt(b), np.sqrt(a) * np.sqrt(b))
+        # A correlation that exceeds 1 is 1.  One that is 1 up to rounding stays as it is: the product of the roots is
+        # rounded too, and what depends on kxx kyy - kxy^2 has it from the exact products.
+        most = np.sqrt(a) * np.sqrt(b)
+        c = np.where(np.abs(c) > most * (1.0 + 1e-15), np.copysign(most, c), c)
         for condition in conditions(a, b, c) if conditions else ():
             valid = valid & (condition > 0)
         result: Array = np.full(a.shape, np.nan)
         if valid.any():
-            value = function(a[valid], b[valid], c[valid])
-            result[valid] = value
+            result[valid] = function(a[valid], b[valid], c[valid])
+        if degenerate is not None and size is not None:
+            other = valid & _unfit(result, np.asarray(size(a, b, c)), a, b, c)
+            if other.any():
+                result[other] = degenerate(a[other], b[other], c[other])
         return result.astype(kind)[()]
+
+
+def _unfit(value: Array, size: Array, a: Array, b: Array, c: Array) -> Any:
+    """Whether a closed form is not good for computing."""
+    return is_degenerate(a, b, c) | ~np.isfinite(value) | ~(size <= _CANCELS * np.abs(value))
+
+
+def is_degenerate(kxx: Array, kyy: Array, kxy: Array) -> Any:
+    """Return whether a correlation is so close to +-1 that quotients by sqrt(kxx kyy - kxy^2) lose digits.
+
+    Examples
+    --------
+    >>> is_degenerate(np.ones(2), np.ones(2), np.array([0.999, -1.0]))
+    array([False,  True])
+    """
+    return rootgap(kxx, kyy, kxy) <= _NARROW * np.sqrt(kxx) * np.sqrt(kyy)
+
+
+def closed_form_with_error(
+    function: Callable[..., Any],
+    size: Callable[..., Any],
+    kxx: ArrayLike,
+    kyy: ArrayLike,
+    kxy: ArrayLike,
+    conditions: Callable[..., tuple[Any, ...]] | None = None,
+    degenerate: Callable[..., tuple[Any, Any, Any]] | None = None,
+) -> tuple[Any, Any, Any]:
+    """Evaluate a generated formula with an allowance for rounding: 32 units in the last place of its terms' sizes.
+
+    Nothing is truncated, so that the bound is proved up to rounding wherever the formula is used.
+
+    Parameters
+    ----------
+    function, size : callable
+        Of ``(kxx, kyy, kxy)``; `size` is the sum of the absolute values of the terms.
+    kxx, kyy, kxy : array_like
+    conditions, degenerate : callable, optional
+        As in `closed_form`; the latter with bounds.
+
+    Returns
+    -------
+    value, bound, proved : ndarray or scalar
+
+    Examples
+    --------
+    >>> value, bound, proved = closed_form_with_error(lambda a, b, c: c, lambda a, b, c: abs(c), 1.0, 1.0, -0.5)
+    >>> float(value), bool(bound < 1e-14), bool(proved)
+    (-0.5, True, True)
+    """
+    a, b, c = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (kxx, kyy, kxy)))
+    value = np.array(closed_form(function, a, b, c, conditions))
+    sizes = np.asarray(closed_form(size, a, b, c, conditions))
+    bound = _UNITS * sizes
+    proved = np.isfinite(bound)
+    bound = np.where(proved, bound, np.inf)
+    if degenerate is not None:
+        with np.errstate(all="ignore"):
+            other = is_covariance(a, b, c) & _unfit(value, sizes, a, b, c)
+        if other.any():
+            value[other], bound[other], proved[other] = degenerate(a[other], b[other], c[other])
+    return value[()], bound[()], proved[()]

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special as _scipy
 
 from dekderive.kernels.binormal import binormal, exp_binormal
+from dekderive.kernels.conditional import conditional_margin, squared_distance
 from dekderive.kernels.discriminants import angle, arcsine, quadratic_root, rootgap
 from dekderive.kernels.elementwise import Array, branches, elementwise, polynomial
 from dekderive.kernels.gaussian_pair import damped_cosh, damped_sinh, exp_ndtr, noisy_arcsine, noisy_rootgap
@@ -41,6 +42,7 @@ __all__ = [
     "bessel_ratio",
     "bessel_ratio_slope",
     "binormal",
+    "conditional_margin",
     "damped_cosh",
     "damped_sinh",
     "dawson",
@@ -71,6 +73,7 @@ __all__ = [
     "sin_minus_xcos",
     "softplus",
     "squared_correlation_2f1",
+    "squared_distance",
     "step",
     "tilted_uniform_mean",
     "truncated_normal_log_partition",

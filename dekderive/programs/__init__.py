@@ -1,5 +1,6 @@
 """Programs: from update maps to NumPy text, and from text to kernels."""
 
+from dekderive.programs.dual_text import compile_dual, emit_dual
 from dekderive.programs.generate import compile, emit
 
-__all__ = ["compile", "emit"]
+__all__ = ["compile", "compile_dual", "emit", "emit_dual"]

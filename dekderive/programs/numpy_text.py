@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import mpmath
 import sympy as sp
+from sympy.codegen.cfunctions import expm1
 
 from dekderive.atoms import ATOMS, Atom, squared_correlation_2f1
 from dekderive.duals.numeric import NUMERIC_NODES
@@ -28,6 +29,7 @@ _FUNCTIONS = {
     sp.atan: "np.arctan",
     sp.sinh: "np.sinh",
     sp.cosh: "np.cosh",
+    expm1: "np.expm1",
     sp.tanh: "np.tanh",
     sp.asinh: "np.arcsinh",
     sp.acosh: "np.arccosh",
@@ -172,8 +174,8 @@ class NumPyText:
         """Text of a positive constant as (numerator, denominator); p / (q pi) stays readable, the rest is folded."""
         if c == 1:
             return "", ""
-        over_pi = sp.nsimplify(c * sp.pi) if (c * sp.pi).is_Rational else None
-        if over_pi is not None:
+        over_pi = c * sp.pi if (c * sp.pi).is_Rational else None
+        if over_pi is not None and max(over_pi.p, over_pi.q) < 2**53:
             self.modules.add("np")
             bottom = "np.pi" if over_pi.q == 1 else f"({over_pi.q}.0 * np.pi)"
             return ("" if over_pi.p == 1 else f"{over_pi.p}.0"), bottom

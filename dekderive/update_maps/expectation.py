@@ -6,13 +6,25 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from dekderive.atoms import arcsine, noisy_arcsine, noisy_rootgap, rootgap, sin_minus_xcos, versine
+from dekderive.atoms import (
+    arcsine,
+    binormal,
+    exp_binormal,
+    exp_ndtr,
+    noisy_arcsine,
+    noisy_rootgap,
+    relu,
+    rootgap,
+    sin_minus_xcos,
+    step,
+    versine,
+)
 from dekderive.duals import Dual, dual, mean
 from dekderive.duals.algebra import homogeneity
 from dekderive.errors import NoClosedForm
 from dekderive.symbols import angle, kxx, kxy, kyy, z
 
-__all__ = ["ExpectationForms", "expectation_forms", "in_angle", "without_cancellation"]
+__all__ = ["ExpectationForms", "expectation_forms", "in_angle", "regular_derivative", "without_cancellation"]
 
 _SCALE = sp.sqrt(kxx) * sp.sqrt(kyy)
 
@@ -62,18 +74,60 @@ def expectation_forms(f: sp.Expr) -> ExpectationForms:
         if ratio.free_symbols.isdisjoint({kxx, kyy}):
             loss = without_cancellation(ratio.subs(angle, 0) - ratio) / ratio.subs(angle, 0)
             loss = sp.expand(loss)
-    smooth = degree is None and not f.diff(z).has(sp.DiracDelta)
+    derivative, jumps = regular_derivative(f)
+    smooth = degree is None and not jumps and all(k == 0 for k in _knots(f))
     return ExpectationForms(
         dual=conjugate,
-        # At x = x' in the same form: its own closed form may subtract kxx^2 from (kxx + 1)^2.
-        mean=value.subs({angle: 0, kyy: kxx}, simultaneous=True) if conjugate.closed else mean(f, f),
+        mean=_mean(f, conjugate, value),
         value=value,
         price=_price(conjugate),
         loss=loss,
         degree=degree,
         function=f if smooth else None,
-        derivative=f.diff(z) if smooth else None,
+        derivative=derivative if smooth else None,
     )
+
+
+def _mean(f: sp.Expr, conjugate: Dual, value: sp.Expr) -> sp.Expr:
+    """E[f(u)^2]: the value at x = x', which does not subtract kxx^2 from (kxx + 1)^2, where that can be substituted."""
+    if not conjugate.closed or value.has(binormal, exp_binormal, exp_ndtr):
+        return mean(f, f)
+    return value.subs({angle: 0, kyy: kxx}, simultaneous=True)
+
+
+def regular_derivative(f: sp.Expr) -> tuple[sp.Expr, bool]:
+    """Return f' away from the jumps of f, and whether there are any.
+
+    Where a step is multiplied by a factor that vanishes at the same place, f has a kink and no jump there.
+
+    Examples
+    --------
+    >>> from dekderive.atoms import elu, step
+    >>> regular_derivative(elu(z))
+    (exp(z)*step(-z) + step(z), False)
+    >>> regular_derivative(step(z))
+    (0, True)
+    """
+    slope = f.diff(z)
+    if not slope.has(sp.DiracDelta):
+        return slope, False
+    regular, jumps = sp.S.Zero, False
+    for term in sp.Add.make_args(sp.expand(slope)):
+        deltas = term.atoms(sp.DiracDelta)
+        if not deltas:
+            regular += term
+    for delta in slope.atoms(sp.DiracDelta):
+        # Terms with one delta function belong together: exp(z) - 1 vanishes at 0, its terms do not.
+        weight = sp.expand(slope).coeff(delta)
+        roots = sp.solve(delta.args[0], z)
+        jumps = jumps or any(sp.simplify(weight.subs(z, k)) != 0 for k in roots)
+    return regular, jumps
+
+
+def _knots(f: sp.Expr) -> set[sp.Expr]:
+    """Where f may fail to be smooth."""
+    gates = f.atoms(relu, step, sp.Abs, sp.sign, sp.Heaviside)
+    return {root for gate in gates for root in sp.solve(gate.args[0], z)}
 
 
 def _price(conjugate: Dual) -> sp.Expr | None:
@@ -140,7 +194,10 @@ def without_cancellation(expression: sp.Expr) -> sp.Expr:
     >>> without_cancellation(1 - sp.cos(angle))
     versine(angle)
     """
-    cosine = 1 - versine(angle)
-    return sp.expand(
-        sp.expand(expression).xreplace({sp.cos(angle): cosine, sp.sin(angle): sin_minus_xcos(angle) + angle * cosine})
+    cosine, sine = 1 - versine(angle), sp.sin(angle)
+    square = versine(angle) * (2 - versine(angle))
+    even = sp.expand(expression).replace(
+        lambda e: e.is_Pow and e.base == sine and e.exp.is_Integer and e.exp > 1,
+        lambda e: square ** (e.exp // 2) * sine ** (e.exp % 2),
     )
+    return sp.expand(even.xreplace({sp.cos(angle): cosine, sine: sin_minus_xcos(angle) + angle * cosine}))

@@ -12,7 +12,7 @@ from dekderive.duals import Dual
 from dekderive.errors import NotIntegrable
 from dekderive.kernels.kernel import Claim, Parameter
 from dekderive.symbols import bias_variance, cxx, gap, kxx, weight_variance, z
-from dekderive.update_maps.expectation import ExpectationForms, expectation_forms
+from dekderive.update_maps.expectation import ExpectationForms, expectation_forms, regular_derivative
 
 __all__ = ["LayeredMap", "nngp", "ntk"]
 
@@ -157,8 +157,8 @@ def ntk(activation: sp.Expr, *, name: str | None = None) -> LayeredMap:
     >>> ntk(relu(z)).slope.loss
     angle/pi
     """
-    slope = activation.diff(z)
-    if slope.has(sp.DiracDelta) or _jumps(activation):
+    slope, jumps = regular_derivative(activation)
+    if jumps:
         raise NotIntegrable(
             f"{activation} jumps, so that E[phi'(u)^2] is infinite and with it the tangent kernel at x = x'; "
             "nngp() has no derivatives"
@@ -179,11 +179,6 @@ def ntk(activation: sp.Expr, *, name: str | None = None) -> LayeredMap:
 
 _tilt = sp.Symbol("tilt", real=True)  # log(cxx / cyy) / 2
 _INPUTS: dict[str, Any] = {"inputs": (cxx,), "pair_inputs": (gap, _tilt), "moments": "linear"}
-
-
-def _jumps(activation: sp.Expr) -> bool:
-    """Whether the derivative of a step or of a sign is part of the slope."""
-    return activation.diff(z).doit().has(sp.DiracDelta)
 
 
 def _parameters(activation: sp.Expr, forms: ExpectationForms) -> tuple[tuple[sp.Symbol, Parameter], ...]:

@@ -36,3 +36,9 @@ def points() -> ModuleType:
 def simulation() -> ModuleType:
     """Simulators of the stochastic-gradient features."""
     return _load("simulation")
+
+
+@pytest.fixture(scope="session")
+def finite_depth() -> ModuleType:
+    """Recursions of finite depth in multiple precision."""
+    return _load("finite_depth")

@@ -207,7 +207,7 @@ def ntk_erf():
 
 
 KERNELS = {k.name: k for k in (deker_relu(), poisson(), ntk_relu(), ntk_erf())} | {
-    name: getattr(generated, name) for name in generated.__all__ if name != "Kernel"
+    name: kernel for name in generated.__all__ if isinstance(kernel := getattr(generated, name), Kernel)
 }
 
 

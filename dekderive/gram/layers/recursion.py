@@ -52,14 +52,13 @@ class Network:
 
     @cached_property
     def _transfers(self) -> list[tuple[Transfer, Transfer | None]]:
-        def transfer(e: Expectation, variances: Array) -> Transfer:
-            return Transfer(e, self.parameters, self.seeds, variances)
+        def transfer(e: Expectation, x: Array, y: Array) -> Transfer:
+            return Transfer(e, self.parameters, self.seeds, x, y)
 
         layers = []
         for x, y in zip(self.left.variances, self.right.variances, strict=True):
-            both = np.array([min(x.min(), y.min()), max(x.max(), y.max())])
             slope = self.kernel.slope
-            layers.append((transfer(self.kernel.activation, both), None if slope is None else transfer(slope, both)))
+            layers.append((transfer(self.kernel.activation, x, y), None if slope is None else transfer(slope, x, y)))
         return layers
 
     def pairs(self, i: NDArray[np.intp], j: NDArray[np.intp], gap: Array, tilt: Array, dgap: Array) -> Relative:
@@ -96,12 +95,12 @@ class Network:
         for layer, (activation, slope) in enumerate(self._transfers):
             (p, dp), (q, dq) = x.squares[layer], y.squares[layer]
             before = k
-            k = activation(before, (p[i], q[j]), (dp[i], dq[j]))
+            k = activation(before, (i, j), (p[i], q[j]), (dp[i], dq[j]))
             k = with_bias(k.scaled(w, seeds.dweight), b, seeds.dbias)
             if slope is None:
                 theta = k
                 continue
             (p, dp), (q, dq) = x.slopes[layer], y.slopes[layer]
-            passed = product(slope(before, (p[i], q[j]), (dp[i], dq[j])), theta)
+            passed = product(slope(before, (i, j), (p[i], q[j]), (dp[i], dq[j])), theta)
             theta = total(k, passed.scaled(w, seeds.dweight))
         return theta

@@ -3,9 +3,12 @@ r"""One Gaussian expectation as a map of pairs: from a covariance to the kernel 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dekderive.gram.layers.mehler import Mehler
 from dekderive.gram.layers.norms import LARGEST, NormGaps
 from dekderive.gram.layers.price import price_integral
 from dekderive.gram.layers.relative import Relative, angle_of
@@ -14,8 +17,13 @@ from dekderive.solvers.solution import Array
 
 __all__ = ["Seeds", "Transfer"]
 
+Rowwise: TypeAlias = tuple[NDArray[np.intp], NDArray[np.intp]]
+
 # Gaps above this are differences from 1 of what the formula gives: then they have lost at most two digits of it.
 _PLAIN = {True: 0.03, False: 0.2}
+
+
+_TINY = 1e-12  # an angle that no value shows; at 0 itself some formulas divide by its sine
 
 
 class Seeds:
@@ -50,20 +58,25 @@ class Transfer:
     expectation : Expectation
     parameters : mapping
     seeds : Seeds
-    variances : (n,) ndarray
-        All variances that occur; their range is what is tabulated.
+    left, right : (n,) and (m,) ndarray
+        Variances of the rows of both sides.
     """
 
     def __init__(
-        self, expectation: Expectation, parameters: Mapping[str, float], seeds: Seeds, variances: Array
+        self, expectation: Expectation, parameters: Mapping[str, float], seeds: Seeds, left: Array, right: Array
     ) -> None:
         self.expectation, self._parameters, self._seeds = expectation, parameters, seeds
-        logs = np.log(variances) / 2
-        known = expectation.function is not None and variances.size
-        self._norms = NormGaps(expectation, parameters, float(logs.min()), float(logs.max())) if known else None
+        self._norms = self._mehler = None
+        if expectation.function is not None:
+            lower, upper = min(left.min(), right.min()), max(left.max(), right.max())
+            self._norms = NormGaps(expectation, parameters, float(np.log(lower)) / 2, float(np.log(upper)) / 2)
+            self._mehler = Mehler.of(expectation, left, right)
 
-    def __call__(self, k: Relative, means: tuple[Array, Array], dmeans: tuple[Array, Array]) -> Relative:
-        """The kernel E[f(u) f(v)] for (u, v) with covariance k; `means` are its diagonal, E[f(u)^2] and E[f(v)^2]."""
+    def __call__(self, k: Relative, rows: Rowwise, means: tuple[Array, Array], dmeans: tuple[Array, Array]) -> Relative:
+        """The kernel E[f(u) f(v)] for (u, v) with covariance k.
+
+        `rows` are the numbers of the rows of each pair, and `means` the diagonal, E[f(u)^2] and E[f(v)^2].
+        """
         e, (p, q), (dp, dq) = self.expectation, means, dmeans
         angle = angle_of(k.gap)
         if e.loss is not None:
@@ -71,43 +84,63 @@ class Transfer:
             gap = np.broadcast_to(e.loss.at({**self._parameters, "angle": angle}), angle.shape)
             tilt = e.degree * k.tilt
         else:
-            gap, tilt = self._general(k, angle, p, q)
+            gap, tilt = self._general(k, rows, angle, p, q)
         dgap = self._slope(k, angle, gap, means, dmeans) if dp.shape[1] else np.zeros_like(dp)
         return Relative(p, q, gap, tilt, dp, dq, dgap)
 
-    def _general(self, k: Relative, angle: Array, p: Array, q: Array) -> tuple[Array, Array]:
-        e = self.expectation
+    def _general(self, k: Relative, rows: Rowwise, angle: Array, p: Array, q: Array) -> tuple[Array, Array]:
+        gap = np.empty(angle.shape)
+        tilt = (np.log(p) - np.log(q)) / 2
+        if self.expectation.degree is not None:
+            tilt = self.expectation.degree * k.tilt
         root = np.sqrt(p) * np.sqrt(q)
-        value = e.value.at({**self._parameters, "angle": angle, "kxx": k.p, "kyy": k.q})
-        gap = np.array(np.broadcast_to(1.0 - value / root, angle.shape))
-        tilt = e.degree * k.tilt if e.degree is not None else (np.log(p) - np.log(q)) / 2
-        close = np.flatnonzero(~(gap >= _PLAIN[e.closed])) if e.price is not None else np.empty(0, dtype=np.intp)
-        if close.size:
-            a, b, t = k.p[close], k.q[close], angle[close]
-            turned = price_integral(e, t, a, b, self._parameters) * (np.sqrt(a) * np.sqrt(b) / root[close])
-            stretched, exact = self._stretched(k, close, root)
-            gap[close] = stretched + turned
-            tilt[close] = np.where(np.isnan(exact), tilt[close], exact)
+        series = np.zeros(angle.shape, dtype=bool) if self._mehler is None else self._mehler.known(*rows)
+        if series.any():
+            self._by_series(k, rows, np.flatnonzero(series), gap, tilt)
+        if not series.all():
+            self._by_value(k, angle, np.flatnonzero(~series), root, gap, tilt)
         return gap, tilt
 
-    def _stretched(self, k: Relative, close: Array, root: Array) -> tuple[Array, Array]:
-        """Gap and tilt that come from unequal lengths alone."""
-        h = k.tilt[close]
-        gap, tilt = np.zeros_like(h), np.full(h.shape, np.nan)
+    def _by_series(self, k: Relative, rows: Rowwise, at: NDArray[np.intp], gap: Array, tilt: Array) -> None:
+        """Fill in gaps and tilts of the pairs `at`, from the coefficients of their rows."""
+        assert self._mehler is not None
+        i, j = rows[0][at], rows[1][at]
+        stretched, exact = self._stretched(k, at)
+        rest = np.isnan(stretched)
+        stretched[rest] = self._mehler.stretched(i[rest], j[rest])
+        gap[at] = stretched + self._mehler.turned(i, j, k.gap[at])
+        tilt[at] = np.where(np.isnan(exact), tilt[at], exact)
+
+    def _by_value(self, k: Relative, angle: Array, at: NDArray[np.intp], root: Array, gap: Array, tilt: Array) -> None:
+        """Fill in gaps and tilts of the pairs `at`, from the values or, for small gaps, from their derivatives."""
+        e = self.expectation
+        value = e.value.at({**self._parameters, "angle": angle[at], "kxx": k.p[at], "kyy": k.q[at]})
+        gap[at] = 1.0 - value / root[at]
+        if e.price is None:
+            return
+        at = at[~(gap[at] >= _PLAIN[e.closed])]
+        if not at.size:
+            return
+        a, b = k.p[at], k.q[at]
+        turned = price_integral(e, angle[at], a, b, self._parameters) * (np.sqrt(a) * np.sqrt(b) / root[at])
+        stretched, exact = self._stretched(k, at)
+        rest = np.flatnonzero(np.isnan(stretched))
+        if rest.size:
+            known = {**self._parameters, "angle": np.full(rest.size, _TINY), "kxx": a[rest], "kyy": b[rest]}
+            stretched[rest] = np.maximum(1.0 - e.value.at(known) / root[at[rest]], 0.0)
+        gap[at] = stretched + turned
+        tilt[at] = np.where(np.isnan(exact), tilt[at], exact)
+
+    def _stretched(self, k: Relative, at: NDArray[np.intp]) -> tuple[Array, Array]:
+        """Gap and tilt that come from unequal lengths alone; NaN where they are not tabulated."""
+        h = k.tilt[at]
         if self.expectation.degree is not None:
-            return gap, tilt
+            return np.zeros_like(h), np.full(h.shape, np.nan)
+        gap, tilt = np.where(h == 0, 0.0, np.nan), np.where(h == 0, 0.0, np.nan)
         near = (np.abs(h) <= LARGEST) & (h != 0)
         if self._norms is not None and near.any():
-            middle = (np.log(k.p[close[near]]) + np.log(k.q[close[near]])) / 4
+            middle = (np.log(k.p[at[near]]) + np.log(k.q[at[near]])) / 4
             gap[near], tilt[near] = self._norms(middle, h[near])
-        else:
-            near[:] = False
-        tilt[h == 0] = 0.0
-        rest = np.flatnonzero((h != 0) & (~near | np.isnan(gap)))
-        if rest.size:
-            at = close[rest]
-            known = {**self._parameters, "angle": np.zeros(rest.size), "kxx": k.p[at], "kyy": k.q[at]}
-            gap[rest] = np.maximum(1.0 - self.expectation.value.at(known) / root[at], 0.0)
         return gap, tilt
 
     def _slope(

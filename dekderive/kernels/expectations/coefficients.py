@@ -162,7 +162,7 @@ def _part(f: Integrand, variances: Array, order: int) -> Coefficients:
         found = proved_coefficients(f, variances, order)
         if found is not None:
             result = _with_tails(variances, *found, proved=True)
-            after = STRIDE * np.arange(1, order // STRIDE + 1)
+            after = STRIDE * np.arange(1.0, order // STRIDE + 1)
             with np.errstate(all="ignore"):
                 smaller = proved_tails(f.strip, variances, after) / (result.norm * (1.0 - result.error))[:, None]
             return replace(result, tails=np.fmin(result.tails, smaller))

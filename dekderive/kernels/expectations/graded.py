@@ -131,5 +131,6 @@ def _averages(g: Integrand, mean: Array, deviation: Array, fixed: Array, own: Ar
     with np.errstate(all="ignore"):
         values = evaluate(g, mean[row, None] + deviation[row, None] * w)
         mass = (values * np.exp(-0.5 * w * w)) @ weights * width / math.sqrt(2 * math.pi)
-    total: Array = np.bincount(row, mass, mean.size)
+    total = np.zeros(mean.shape)
+    np.add.at(total, row, mass)
     return total

@@ -223,6 +223,8 @@ def _closed(m: int, n: int, x: Array, y: Array, c: Array, root: Array) -> Array:
         return 1.0 / (2 * math.pi * root)
     if m == n == -2:
         return c / (2 * math.pi * root**3)
+    if m == n == -3:
+        return (1.0 + 3.0 * (c / root) ** 2) / (2 * math.pi * root**3)
     if (m, n) == (1, -1):
         return root / (2 * math.pi * y)
     if (m, n) == (0, -2):

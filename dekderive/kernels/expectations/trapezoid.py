@@ -26,14 +26,14 @@ from scipy.special import gammaln
 from dekderive.kernels.elementwise import Array
 from dekderive.kernels.expectations.functions import Described, Strip
 from dekderive.kernels.expectations.hermite_functions import hermite_functions, root_density
-from dekderive.kernels.expectations.panels import evaluate
+from dekderive.kernels.expectations.panels import evaluate, grid, level_of
 
 __all__ = ["SPREAD", "Rule", "proved_coefficients", "proved_tails", "rule_for"]
 
 SPREAD = 16.0  # variances whose ratio is larger do not share a rule
 _AIM = 1e-17  # of the norm of f, for all coefficients together
 _WIDEST = 6.0  # half width of a strip in z: wider ones cost more in exp(y^2 / 2) than they bring
-_MOST_NODES = 1 << 16  # variances above some 10^6 are not worth the time
+_MOST = 1 << 23  # nodes times order: what takes seconds is left to panels, whose error is an estimate
 _NODES_TIMES_ORDER = 1 << 20  # numbers at a time: bounds the memory
 _CRAMER = 1.0865
 
@@ -98,7 +98,7 @@ def rule_for(strip: Strip, variance: float, order: int, norm: float) -> Rule | N
     while end < 38.0 and any(t > aim for t, aim in zip(_beyond(strip, variance, end), aims, strict=True)):
         end += 0.5
     count = math.ceil(end / step)
-    if count > _MOST_NODES:
+    if count * order > _MOST:
         return None
     tails = _beyond(strip, variance, step * count)
     return Rule(step, count, *(1.0001 * (e + t) for e, t in zip(errors, tails, strict=True)))
@@ -141,8 +141,9 @@ def proved_coefficients(f: Described, variances: Array, order: int) -> tuple[Arr
     """
     assert f.strip is not None
     deviations = np.sqrt(variances)[:, None]
-    rough = 0.25 * np.arange(-40, 41)
-    sizes = np.sqrt(0.25 * evaluate(f, deviations * rough) ** 2 @ root_density(rough) ** 2)
+    rough = grid(level_of(float(variances[-1])), 0, 10.0, 2.0)
+    squares = evaluate(f, deviations * rough.z) ** 2 + evaluate(f, -deviations * rough.z) ** 2
+    sizes = np.sqrt(squares @ (rough.weights * root_density(rough.z) ** 2))
     smallest = float(np.min(sizes[np.isfinite(sizes) & (sizes > 0)], initial=1.0))
     rule = rule_for(f.strip, float(variances[-1]), order, max(_power_of_two(smallest), 1e-100))
     if rule is None:
@@ -189,7 +190,7 @@ def proved_tails(strip: Strip, variances: Array, orders: Array) -> Array:
     p = strip.power
     moment = 2.0**p * math.gamma(p + 0.5) / math.sqrt(math.pi)
     tails = np.empty((variances.size, orders.size))
-    for i, a in enumerate(variances):
+    for i, a in enumerate(variances.tolist()):
         # (s |X| + d)^(2 p) <= 2^(2 p) (s^(2 p) |X|^(2 p) + d^(2 p))
         spread = 4.0**p * (a**p * moment + strip.width ** (2 * p))
         majorant = math.log(2 * strip.constant**2 + 2 * strip.factor**2 * spread)
@@ -206,7 +207,7 @@ def _power_of_two(x: float) -> float:
 @functools.lru_cache(maxsize=8)
 def _nodes(step: float, first: int, last: int, order: int) -> tuple[Array, Array, Array, Array]:
     """Nodes z >= 0, masses, and matrices to the even and the odd coefficients."""
-    z = step * np.arange(first, last + 1)
+    z: Array = step * np.arange(first, last + 1, dtype=np.float64)
     weights = np.where(z == 0, 0.5 * step, step)  # 0 is counted on either side
     mass = weights * root_density(z)
     even, odd = np.empty((z.size, (order + 1) // 2)), np.empty((z.size, order // 2))

@@ -1,0 +1,163 @@
+# Generated from derivations/ntk_erf.py by `python -m codegen update`; edit that file, not this one.
+"""Tangent kernel of a wide network with activation erf(z).
+
+activation(z) = erf(z)
+activation_slope(z) = 2*exp(-z**2)/sqrt(pi)
+
+Sources: Jacot, Gabriel and Hongler, Neural tangent kernel: convergence and generalization in neural networks, NeurIPS
+2018, Theorem 1; Williams, Computing with infinite networks, NeurIPS 1996; Arora, Du, Hu, Li, Salakhutdinov and Wang,
+On exact computation with an infinitely wide neural net, NeurIPS 2019.
+"""
+
+import numpy as np
+
+from dekderive.kernels import special
+from dekderive.kernels.kernel import Formula, Parameter
+from dekderive.kernels.layered import Expectation, LayeredKernel
+
+SPEC = "e9fc1f2c5e8b4168"
+
+
+def activation(z):
+    return special.erf(z)
+
+
+def activation_curvature(z):
+    return -2.256758334191025 * z * np.exp(-z * z)
+
+
+def activation_slope(z):
+    return 1.1283791670955126 * np.exp(-z * z)
+
+
+def activation_mean(kxx):
+    return 2.0 * np.arctan(kxx / np.sqrt(kxx + 0.25)) / np.pi
+
+
+def activation_mean_gradient(kxx):
+    shared_0 = kxx + 0.25
+    return (
+        2.0 * (1.0 / np.sqrt(shared_0) - 0.5 * kxx / (shared_0 * np.sqrt(shared_0))) / (np.pi * (kxx * kxx /
+            shared_0 + 1.0)),
+    )
+
+
+def activation_value(angle, kxx, kyy):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    cosine = np.cos(angle)
+    sine = np.sin(angle)
+    kxy = cosine * scale_x * scale_y
+    return 2.0 * np.arctan(kxy / np.sqrt(kxx * kyy * sine * sine + 0.5 * kxx + 0.5 * kyy + 0.25)) / np.pi
+
+
+def activation_value_gradient(angle, kxx, kyy):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    cosine = np.cos(angle)
+    sine = np.sin(angle)
+    kxy = cosine * scale_x * scale_y
+    shared_0 = 0.5 * kxx
+    shared_1 = 0.5 * kyy
+    shared_2 = sine * sine
+    shared_3 = kxx * kyy
+    shared_4 = shared_0 + shared_1 + shared_2 * shared_3 + 0.25
+    shared_5 = 0.5 * cosine / np.sqrt(shared_4)
+    shared_6 = kxy / (shared_4 * np.sqrt(shared_4))
+    shared_7 = 2.0 / (np.pi * (cosine * cosine * shared_3 / shared_4 + 1.0))
+    return (
+        shared_7 * (shared_6 * (-shared_1 * shared_2 - 0.25) + scale_y * shared_5 / scale_x),
+        shared_7 * (scale_x * shared_5 / scale_y + shared_6 * (-shared_0 * shared_2 - 0.25)),
+    )
+
+
+def activation_price(angle, kxx, kyy):
+    sine = np.sin(angle)
+    return 2.0 / (np.pi * np.sqrt(kxx * kyy * sine * sine + 0.5 * kxx + 0.5 * kyy + 0.25))
+
+
+def slope_mean(kxx):
+    return 2.0 / (np.pi * np.sqrt(kxx + 0.25))
+
+
+def slope_mean_gradient(kxx):
+    return (
+        -1.0 / (np.pi * ((kxx + 0.25) * np.sqrt(kxx + 0.25))),
+    )
+
+
+def slope_value(angle, kxx, kyy):
+    sine = np.sin(angle)
+    return 2.0 / (np.pi * np.sqrt(kxx * kyy * sine * sine + 0.5 * kxx + 0.5 * kyy + 0.25))
+
+
+def slope_value_gradient(angle, kxx, kyy):
+    sine = np.sin(angle)
+    shared_0 = sine * sine
+    shared_1 = 0.5 * kyy
+    shared_2 = 0.5 * kxx
+    shared_3 = (
+        2.0 / (np.pi * ((kxx * kyy * shared_0 + shared_1 + shared_2 + 0.25) * np.sqrt(kxx * kyy * shared_0 +
+            shared_1 + shared_2 + 0.25)))
+    )
+    return (
+        shared_3 * (-shared_0 * shared_1 - 0.25),
+        shared_3 * (-shared_0 * shared_2 - 0.25),
+    )
+
+
+def slope_price(angle, kxx, kyy):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    cosine = np.cos(angle)
+    sine = np.sin(angle)
+    kxy = cosine * scale_x * scale_y
+    return (
+        2.0 * kxy / (np.pi * ((kxx * kyy * sine * sine + 0.5 * kxx + 0.5 * kyy + 0.25) * np.sqrt(kxx * kyy * sine *
+            sine + 0.5 * kxx + 0.5 * kyy + 0.25)))
+    )
+
+
+KERNEL = LayeredKernel(
+    name="ntk_erf",
+    summary="tangent kernel of a wide network with activation erf(z)",
+    model="ntk",
+    depth=1,
+    parameters=(
+        Parameter("weight_variance", 0.0, float("inf"), 1.0, "variance of the weights"),
+        Parameter("bias_variance", 0.0, float("inf"), 0.0, "variance of the biases", lower_closed=True),
+    ),
+    input_names=("cxx",),
+    pair_names=("gap", "tilt"),
+    moments="linear",
+    activation=Expectation(
+        mean=Formula(activation_mean, ("kxx",)),
+        mean_gradient=Formula(activation_mean_gradient, ("kxx",)),
+        value=Formula(activation_value, ("angle", "kxx", "kyy")),
+        value_gradient=Formula(activation_value_gradient, ("angle", "kxx", "kyy")),
+        price=Formula(activation_price, ("angle", "kxx", "kyy")),
+        loss=None,
+        degree=None,
+        function=Formula(activation, ("z",)),
+        derivative=Formula(activation_slope, ("z",)),
+        closed=True,
+    ),
+    slope=Expectation(
+        mean=Formula(slope_mean, ("kxx",)),
+        mean_gradient=Formula(slope_mean_gradient, ("kxx",)),
+        value=Formula(slope_value, ("angle", "kxx", "kyy")),
+        value_gradient=Formula(slope_value_gradient, ("angle", "kxx", "kyy")),
+        price=Formula(slope_price, ("angle", "kxx", "kyy")),
+        loss=None,
+        degree=None,
+        function=Formula(activation_slope, ("z",)),
+        derivative=Formula(activation_curvature, ("z",)),
+        closed=True,
+    ),
+    spec=SPEC,
+    sources=(
+        "Jacot, Gabriel and Hongler, Neural tangent kernel: convergence and generalization in neural networks, NeurIPS 2018, Theorem 1",
+        "Williams, Computing with infinite networks, NeurIPS 1996",
+        "Arora, Du, Hu, Li, Salakhutdinov and Wang, On exact computation with an infinitely wide neural net, NeurIPS 2019",
+    ),
+)

@@ -1,0 +1,12 @@
+"""Gaussian process of a wide network with the GELU, z Phi(z)."""
+
+from dekderive.atoms import gelu
+from dekderive.citations import cite
+from dekderive.derivation import Derivation
+from dekderive.symbols import z
+from dekderive.update_maps import nngp
+
+derivation = Derivation(
+    nngp(gelu(z), name="nngp_gelu"),
+    sources=(cite("price1958useful"),),
+)
