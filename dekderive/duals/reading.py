@@ -14,6 +14,7 @@ from sympy.polys.fields import FracElement
 from dekderive.atoms import (
     arcsine,
     binormal,
+    conditional_margin,
     damped_cosh,
     damped_sinh,
     dawson,
@@ -210,6 +211,7 @@ _RULES: dict[type, Callable[..., Terms]] = {
     arcsine: Reader._arcsine,
     noisy_arcsine: lambda r, a, b, c, s, t: r._arcsine(a + s, b + t, c),
     binormal: Reader._binormal,
+    conditional_margin: lambda r, h, k, a, b, c: r((a * k - c * h) / (sp.sqrt(a) * rootgap(a, b, c))),
     exp_binormal: lambda r, p, *x: r.forms.multiply(r._exp(p), r._binormal(*x)),
     exp_ndtr: lambda r, p, x: r.forms.multiply(r._exp(p), r._normal(x)),
     damped_sinh: lambda r, a, b, c: r._damped(a, b, c, False),
