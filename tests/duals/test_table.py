@@ -30,7 +30,7 @@ from dekderive.atoms import (
     step,
 )
 from dekderive.certificates import enclose
-from dekderive.duals import dual, mean
+from dekderive.duals import Dual, dual, mean
 from dekderive.symbols import kxx, kxy, kyy, z
 from dekderive.verdict import Verdict
 from tests.duals.oracles import quadrature
@@ -225,3 +225,12 @@ def test_heat_equation(name):
     assert float((ends[0] - ends[1]) / (2 * h)) == pytest.approx(slope, rel=1e-13)
     mirrored = d.derivative_in_kyy().subs({kxx: kyy, kyy: kxx}, simultaneous=True)
     assert value_of(mirrored) == pytest.approx(slope, rel=1e-14)
+
+
+@pytest.mark.parametrize("name", ["hard tanh", "elu", "gabor", "hinge"])
+def test_a_mutated_coefficient_of_any_term_is_refuted(name):
+    right = dual(KNOTTED[name][0])
+    terms = sp.Add.make_args(right.expression)
+    for term in terms[:: max(1, len(terms) // 4)]:
+        wrong = Dual(right.left, right.right, right.expression + term / 100, right.rule)
+        assert Verdict.FAILS in [check.verdict for check in wrong.checks()], term
