@@ -18,9 +18,17 @@ from sympy.polys.fields import FracElement
 from sympy.polys.rings import PolyElement
 
 from dekderive.atoms import damped_cosh, damped_sinh, dawson, exp_binormal, exp_ndtr, ndtr, noisy_rootgap, rootgap
+from dekderive.duals.centring import centred
 from dekderive.duals.closed_form import Wave
 from dekderive.duals.normal_form import Function, Key, NormalForms, Terms
-from dekderive.duals.pairs import arcsine_of, binormal_of, determinant, joint_exponent, margin_of
+from dekderive.duals.pairs import (
+    arcsine_of,
+    binormal_of,
+    conditional_exponent,
+    determinant,
+    joint_exponent,
+    margin_of,
+)
 from dekderive.duals.scalars import Radical
 from dekderive.errors import NoClosedForm
 from dekderive.symbols import kxx, kxy, kyy
@@ -76,7 +84,7 @@ class Writer:
             If a part is complex and has no real name here.
         """
         items = self._hyperbolic(self._real(terms))
-        return sp.Add(*(self._item(item) for item in sorted(items, key=lambda i: str(i.key))))
+        return centred(sp.Add(*(self._item(item) for item in sorted(items, key=lambda i: str(i.key)))))
 
     # from complex exponentials to cos, sin, cosh, sinh
 
@@ -187,8 +195,8 @@ class Writer:
         """A rational function, multiplied out if its denominator is a number."""
         if x.denom.is_ground:
             return self.s.expr(x)
-        joint = joint_exponent(self.s, x)
-        return self.radical(Radical(x, frozenset())) if joint is None else joint
+        known = joint_exponent(self.s, x) or conditional_exponent(self.s, x)
+        return self.radical(Radical(x, frozenset())) if known is None else known
 
     def radical(self, x: Radical) -> sp.Expr:
         """A rational function times square roots, in factored form and without cancellation."""

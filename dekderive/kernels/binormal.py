@@ -130,6 +130,7 @@ def _exp_binormal(p: Array, h: Array, k: Array, a: Array, b: Array, c: Array) ->
     p, h, k, a, b, c = (np.array(v) for v in np.broadcast_arrays(p, h, k, a, b, c))
     shape = p.shape
     p, h, k, a, b, c = (v.ravel() for v in (p, h, k, a, b, c))
+    p = np.clip(p, -1e300, 1e300)
     law = [a, b, c]
     h, k, a, b, c = normalised(h, k, a, b, c)
     unknown = np.isnan(p) | np.isnan(h) | np.isnan(k) | ~np.isfinite(sum(law))
