@@ -1,4 +1,4 @@
-"""The command line: ``dekderive derive | show | emit | verify | kernels``."""
+"""The command line: ``dekderive derive | dual | show | emit | verify | kernels``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import click
 import dekderive
 from dekderive.commands.console import EXIT_CODES, Group
 from dekderive.commands.derive import derive
+from dekderive.commands.dual import dual
 from dekderive.commands.emit import emit
 from dekderive.commands.kernels import kernels
 from dekderive.commands.show import show
@@ -21,5 +22,5 @@ def main() -> None:
     """Derive infinitely deep equilibrium kernels from exponential families, and compute with them."""
 
 
-for command in (derive, show, emit, verify, kernels):
+for command in (derive, dual, show, emit, verify, kernels):
     main.add_command(command)
