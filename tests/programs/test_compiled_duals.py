@@ -307,6 +307,17 @@ def test_functions_are_printed_by_pieces():
     np.testing.assert_allclose(found, [-1.0, math.expm1(-1e-12), 1e4], rtol=1e-15)
 
 
+def test_kernels_name_the_knots_of_their_functions():
+    f = sp.tanh(z) * relu(z - sp.Rational(1, 2))
+    kernel = dek.compile(dek.update_maps.nngp(f, name="mine"))
+    assert "@hermite.piecewise(0.5)\ndef activation(z):" in kernel.text
+    a, b, c = 1.5, 0.75, 0.375
+    value = kernel.activation.value.at({"kxx": a, "kyy": b, "angle": math.acos(c / math.sqrt(a * b))})
+    ball = enclose_dual(f, f, exact(a), exact(b), exact(c), radius=Fraction(1, 10**20))
+    assert abs(float(value) - float((ball.lower + ball.upper) / 2)) <= 1e-14
+    assert "@" not in dek.compile(dek.update_maps.nngp(sp.tanh(z), name="mine")).text
+
+
 def test_magnitudes():
     assert magnitude(kxx - kxy + 3) == kxx + sp.Abs(kxy) + 3
     assert magnitude((kxx - kyy) ** 2 * kxy) == (kxx + kyy) ** 2 * sp.Abs(kxy)
