@@ -1,4 +1,4 @@
-"""python -m codegen update | check | explain NAME."""
+"""python -m codegen update | check | pages | explain NAME."""
 
 import ast
 import sys
@@ -68,6 +68,15 @@ def report(findings: Sequence[Finding]) -> None:
         click.echo("To make the files what the derivations say, run:\n\n    python -m codegen update\n", err=True)
     if any(finding.blocking for finding in findings):
         sys.exit(1)
+
+
+@main.command()
+def pages() -> None:
+    """Write docs/activations.md: every activation derived, proved and measured again (minutes)."""
+    from codegen.activations import PAGE, activations_page
+
+    (ROOT / PAGE).write_text(activations_page(lambda text: click.echo(text, err=True)), encoding="utf-8", newline="\n")
+    click.echo(f"wrote {PAGE}")
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""The command line: ``dekderive derive | show | emit | verify | kernels | prove | check``."""
+"""The command line: ``dekderive derive | dual | prove | check | show | emit | verify | kernels``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import dekderive
 from dekderive.commands.check import check
 from dekderive.commands.console import EXIT_CODES, Group
 from dekderive.commands.derive import derive
+from dekderive.commands.dual import dual
 from dekderive.commands.emit import emit
 from dekderive.commands.kernels import kernels
 from dekderive.commands.prove import prove
@@ -23,5 +24,5 @@ def main() -> None:
     """Derive infinitely deep equilibrium kernels from exponential families, and compute with them."""
 
 
-for command in (derive, show, emit, verify, kernels, prove, check):
+for command in (derive, dual, prove, check, show, emit, verify, kernels):
     main.add_command(command)

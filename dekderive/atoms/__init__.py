@@ -22,6 +22,7 @@ from dekderive.atoms.activations import (
 )
 from dekderive.atoms.atom import Atom
 from dekderive.atoms.bessel import bessel_ratio, bessel_ratio_slope, log_i0
+from dekderive.atoms.centred import binormal_excess
 from dekderive.atoms.conditional import conditional_margin, squared_distance
 from dekderive.atoms.covariance import arcsine, rootgap, sin_minus_xcos, versine
 from dekderive.atoms.gaussian_pair import (
@@ -61,6 +62,7 @@ __all__ = [
     "bessel_ratio",
     "bessel_ratio_slope",
     "binormal",
+    "binormal_excess",
     "celu",
     "conditional_margin",
     "damped_cosh",
@@ -145,4 +147,5 @@ ATOMS: tuple[type[Atom], ...] = (
     squared_correlation_2f1,
     conditional_margin,
     squared_distance,
+    binormal_excess,
 )

@@ -16,6 +16,7 @@ import mpmath
 from flint import arb, arb_series, ctx, fmpq
 
 from dekderive.certificates.balls import Ball, working_precision
+from dekderive.errors import NotCertified
 
 __all__ = ["FUNCTIONS", "nodes", "nodes_text", "sup_errors"]
 
@@ -75,7 +76,7 @@ def sup_errors(table: tuple[tuple[float, float], ...]) -> dict[str, float]:
 
     Raises
     ------
-    ValueError
+    NotCertified
         If the weights do not add up to 1.
 
     Notes
@@ -91,7 +92,7 @@ def sup_errors(table: tuple[tuple[float, float], ...]) -> dict[str, float]:
     True
     """
     if sum(Fraction(w) for _, w in table) != 1:
-        raise ValueError("the weights must add up to exactly 1, or softplus would be off by a multiple of x")
+        raise NotCertified("the weights must add up to exactly 1, or softplus would be off by a multiple of x")
     with working_precision(256):
         balls = [(arb(s), arb(w)) for s, w in table]
         worst = {name: arb(0) for name in FUNCTIONS}
@@ -159,7 +160,7 @@ def _beyond(table: list[tuple[Ball, Ball]], end: Ball) -> Ball:
     x exp(-x) and x^2 exp(-x^2 / 2 s^2) decrease there, 1 - Phi(t) <= exp(-t^2 / 2), and 1 / s < 4.
     """
     if not all((end > 3 * s) and (4 * s > 1) for s, _ in table):
-        raise ValueError("the nodes are too far out for this proof")
+        raise NotCertified("the nodes are too far out for this proof")
     logistic = 4 * (1 + end) * (-end).exp()
     normal = sum((w * (-((end / s) ** 2) / 2).exp() for s, w in table), arb(0))
     return logistic + 64 * (1 + end) ** 2 * normal

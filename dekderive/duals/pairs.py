@@ -8,14 +8,14 @@ import sympy as sp
 from sympy.polys.fields import FracElement
 from sympy.polys.rings import PolyElement
 
-from dekderive.atoms import arcsine, binormal, noisy_arcsine
+from dekderive.atoms import arcsine, binormal, conditional_margin, noisy_arcsine, squared_distance
 from dekderive.duals.scalars import Radical, Scalars
 from dekderive.symbols import kxx, kxy, kyy
 
 if TYPE_CHECKING:
     from dekderive.duals.writing import Writer
 
-__all__ = ["arcsine_of", "binormal_of", "determinant"]
+__all__ = ["arcsine_of", "binormal_of", "conditional_exponent", "determinant", "joint_exponent", "margin_of"]
 
 
 def _coefficients(s: Scalars, p: PolyElement) -> dict[tuple[int, int, int], FracElement]:
@@ -112,6 +112,77 @@ def binormal_of(writer: Writer, h: Radical, k: Radical, r: Radical) -> sp.Expr:
     return binormal(
         *(writer.radical(x) for x in margins), writer.exponent(v), writer.exponent(w), writer.radical(cross)
     )
+
+
+def margin_of(s: Scalars, x: Radical) -> sp.Expr | None:
+    """Write (a k - c h) / sqrt(a (a b - c^2)) as the margin of v <= k given u = h, or return None.
+
+    Examples
+    --------
+    >>> s = Scalars()
+    >>> below = s.inverse(s.square_root(s.a**2 * s.b - s.a * s.c**2))
+    >>> margin_of(s, s.times(Radical(2 * s.a - s.c, frozenset()), below))
+    conditional_margin(1, 2, kxx, kyy, kxy)
+    """
+    for first, second, names in ((s.a, s.b, (kxx, kyy)), (s.b, s.a, (kyy, kxx))):
+        square = first * (first * second - s.c**2)
+        below = s.square_root(square)
+        if below.roots != x.roots:
+            continue
+        numerator = s.times(x, below).factor
+        multiple = numerator / (s.a * s.b - s.c**2)
+        if not any(s.involves(multiple, g) for g in (s.a, s.b, s.c)):
+            return s.expr(multiple) * _deviation(*names)
+        k, h = numerator.diff(first), -numerator.diff(s.c)
+        constant = not any(s.involves(y, g) for y in (h, k) for g in (s.a, s.b, s.c))
+        if constant and numerator == first * k - s.c * h:
+            return conditional_margin(s.expr(h), s.expr(k), *names, kxy)
+    return None
+
+
+def joint_exponent(s: Scalars, x: FracElement) -> sp.Expr | None:
+    """Write -(b h^2 - 2 c h k + a k^2) / (2 (a b - c^2)) as a squared distance, or return None.
+
+    In the quotient, numerator and denominator vanish together where h = k and a = b = c, and where a variance is 0.
+
+    Examples
+    --------
+    >>> s = Scalars()
+    >>> joint_exponent(s, -(s.a + s.b - 2 * s.c) / (2 * (s.a * s.b - s.c**2)))
+    -squared_distance(1, 1, kxx, kyy, kxy)/2
+    """
+    form = -2 * (s.a * s.b - s.c**2) * x
+    of_h, of_k, cross = (form.diff(g) for g in (s.b, s.a, s.c))
+    if any(s.involves(y, g) for y in (of_h, of_k, cross) for g in (s.a, s.b, s.c)) or not (of_h or of_k):
+        return None
+    h, k = (s.square_root(x) if x else Radical(s.zero, frozenset()) for x in (of_h, of_k))
+    if h.roots or k.roots or form != s.b * of_h + s.a * of_k + s.c * cross:
+        return None
+    for sign in (1, -1):
+        if cross == -2 * sign * h.factor * k.factor:
+            return -squared_distance(s.expr(h.factor), sign * s.expr(k.factor), kxx, kyy, kxy) / 2
+    return None
+
+
+def conditional_exponent(s: Scalars, x: FracElement) -> sp.Expr | None:
+    """Write a multiple of b - c^2/a, a conditional variance, by a margin whose limit at a = 0 is known, or return None.
+
+    Examples
+    --------
+    >>> s = Scalars()
+    >>> conditional_exponent(s, (s.a * s.b - s.c**2) / (2 * s.a))
+    conditional_margin(kxy, kyy, kxx, kyy, kxy)**2/2
+    """
+    for first, names in ((s.a, (kxx, kyy)), (s.b, (kyy, kxx))):
+        multiple = x * first / (s.a * s.b - s.c**2)
+        if not any(s.involves(multiple, g) for g in (s.a, s.b, s.c)):
+            return s.expr(multiple) * _deviation(*names) ** 2
+    return None
+
+
+def _deviation(given: sp.Symbol, other: sp.Symbol) -> sp.Expr:
+    """sqrt(b - c^2/a) = (b - c c/a) / sqrt(b - c^2/a)."""
+    return conditional_margin(kxy, other, given, other, kxy)
 
 
 def _normalised(s: Scalars, v: FracElement, generator: FracElement) -> tuple[FracElement, FracElement]:

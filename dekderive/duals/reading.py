@@ -14,6 +14,8 @@ from sympy.polys.fields import FracElement
 from dekderive.atoms import (
     arcsine,
     binormal,
+    binormal_excess,
+    conditional_margin,
     damped_cosh,
     damped_sinh,
     dawson,
@@ -23,6 +25,7 @@ from dekderive.atoms import (
     noisy_arcsine,
     noisy_rootgap,
     rootgap,
+    squared_distance,
 )
 from dekderive.duals.normal_form import Function, NormalForms, Terms
 from dekderive.duals.scalars import NotRational, Radical, Scalars
@@ -210,6 +213,9 @@ _RULES: dict[type, Callable[..., Terms]] = {
     arcsine: Reader._arcsine,
     noisy_arcsine: lambda r, a, b, c, s, t: r._arcsine(a + s, b + t, c),
     binormal: Reader._binormal,
+    conditional_margin: lambda r, h, k, a, b, c: r((a * k - c * h) / (sp.sqrt(a) * rootgap(a, b, c))),
+    binormal_excess: lambda r, *x: r(binormal_excess(*x).definition),
+    squared_distance: lambda r, *x: r(squared_distance(*x).definition),
     exp_binormal: lambda r, p, *x: r.forms.multiply(r._exp(p), r._binormal(*x)),
     exp_ndtr: lambda r, p, x: r.forms.multiply(r._exp(p), r._normal(x)),
     damped_sinh: lambda r, a, b, c: r._damped(a, b, c, False),

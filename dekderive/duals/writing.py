@@ -18,9 +18,17 @@ from sympy.polys.fields import FracElement
 from sympy.polys.rings import PolyElement
 
 from dekderive.atoms import damped_cosh, damped_sinh, dawson, exp_binormal, exp_ndtr, ndtr, noisy_rootgap, rootgap
+from dekderive.duals.centring import centred
 from dekderive.duals.closed_form import Wave
 from dekderive.duals.normal_form import Function, Key, NormalForms, Terms
-from dekderive.duals.pairs import arcsine_of, binormal_of, determinant
+from dekderive.duals.pairs import (
+    arcsine_of,
+    binormal_of,
+    conditional_exponent,
+    determinant,
+    joint_exponent,
+    margin_of,
+)
 from dekderive.duals.scalars import Radical
 from dekderive.errors import NoClosedForm
 from dekderive.symbols import kxx, kxy, kyy
@@ -76,7 +84,7 @@ class Writer:
             If a part is complex and has no real name here.
         """
         items = self._hyperbolic(self._real(terms))
-        return sp.Add(*(self._item(item) for item in sorted(items, key=lambda i: str(i.key))))
+        return centred(sp.Add(*(self._item(item) for item in sorted(items, key=lambda i: str(i.key)))))
 
     # from complex exponentials to cos, sin, cosh, sinh
 
@@ -177,7 +185,8 @@ class Writer:
             return arcsine_of(self, *function.arguments)
         if function.name == "binormal":
             return binormal_of(self, *function.arguments)
-        x = self.radical(function.arguments[0])
+        margin = margin_of(self.s, function.arguments[0])
+        x = self.radical(function.arguments[0]) if margin is None else margin
         return ndtr(x) if function.name == "probit" else dawson(x / sp.sqrt(2))
 
     # rational functions and radicals
@@ -186,7 +195,8 @@ class Writer:
         """A rational function, multiplied out if its denominator is a number."""
         if x.denom.is_ground:
             return self.s.expr(x)
-        return self.radical(Radical(x, frozenset()))
+        known = joint_exponent(self.s, x) or conditional_exponent(self.s, x)
+        return self.radical(Radical(x, frozenset())) if known is None else known
 
     def radical(self, x: Radical) -> sp.Expr:
         """A rational function times square roots, in factored form and without cancellation."""

@@ -30,7 +30,7 @@ from dekderive.kernels.elementwise import Array, elementwise
 from dekderive.kernels.gaussian_pair import scaled_phi, times_exp
 from dekderive.kernels.normal import ndtr
 
-__all__ = ["binormal", "exp_binormal"]
+__all__ = ["GAUSS", "Corner", "binormal", "exp_binormal", "normalised"]
 
 _ROOT_HALF = math.sqrt(0.5)
 _ROOT_8_PI = math.sqrt(8 * math.pi)
@@ -38,7 +38,7 @@ _LARGE = 1e70  # stands for infinity, and has a square
 _SMALL = 1e-30  # of two arguments: below it they change no digit of a law that is not singular
 _LAST = 38.0  # exp(-_LAST) is where the integrals are cut
 # Gauss-Legendre on [0, 1]: the lower half of the nodes with their weights.  NumPy's own are right to 13 digits only.
-_GAUSS = (
+GAUSS = (
     (0.00240639000148932, 0.0061706148999936),
     (0.012635722014345251, 0.014265694314466832),
     (0.030862723998633622, 0.022138719408709904),
@@ -58,14 +58,14 @@ def _laplace(s: Array, m: Array, r: Array) -> Array:
     """J(s, m, r) of the module's docstring."""
     end = 2.0 * _LAST / (s + np.sqrt(s * s + 2.0 * _LAST))
     total = np.zeros_like(s)
-    for node, weight in _GAUSS:
+    for node, weight in GAUSS:
         for at in (node, 1.0 - node):
             x = at * end
             total += weight * np.exp(-x * (s + 0.5 * x)) * _scipy.erfcx(_ROOT_HALF * (m + r * x))
     return total * end
 
 
-class _Corner:
+class Corner:
     """The corner of a quadrant as the law sees it; all arrays are one-dimensional, 0 < a b - c^2, (h, k) != (0, 0)."""
 
     def __init__(self, p: Array, h: Array, k: Array, a: Array, b: Array, c: Array) -> None:
@@ -88,17 +88,18 @@ class _Corner:
         self.correlation = c / (root_a * root_b)
         self.sine = gap / (root_a * root_b)
 
-    def __getitem__(self, mask: NDArray[np.bool_]) -> _Corner:
-        part = object.__new__(_Corner)
+    def __getitem__(self, mask: NDArray[np.bool_]) -> Corner:
+        part = object.__new__(Corner)
         for name, value in vars(self).items():
             taken = tuple(v[mask] for v in value) if isinstance(value, tuple) else value[mask]
             setattr(part, name, taken)
         return part
 
     def probability(self) -> Array:
+        """exp(p) P(U <= h, V <= k)."""
         nearest = (self.beyond_h >= 0) & (self.beyond_k >= 0) & (self.correlation <= 0)
         value = np.empty_like(self.h)
-        for mask, method in ((nearest, _Corner._one_integral), (~nearest, _Corner._two_pieces)):
+        for mask, method in ((nearest, Corner._one_integral), (~nearest, Corner._two_pieces)):
             if mask.any():
                 value[mask] = method(self[mask])
         return value
@@ -129,8 +130,9 @@ def _exp_binormal(p: Array, h: Array, k: Array, a: Array, b: Array, c: Array) ->
     p, h, k, a, b, c = (np.array(v) for v in np.broadcast_arrays(p, h, k, a, b, c))
     shape = p.shape
     p, h, k, a, b, c = (v.ravel() for v in (p, h, k, a, b, c))
+    p = np.clip(p, -1e300, 1e300)
     law = [a, b, c]
-    h, k, a, b, c = _normalised(h, k, a, b, c)
+    h, k, a, b, c = normalised(h, k, a, b, c)
     unknown = np.isnan(p) | np.isnan(h) | np.isnan(k) | ~np.isfinite(sum(law))
     alone = (a == 0) | (b == 0)
     singular = ~alone & (rootgap(a, b, c) == 0)
@@ -156,12 +158,19 @@ def _pair(x: Array) -> Pair:
 def _from_corner(p: Array, *law: Array) -> Array:
     # A quadrant that contains the origin has no tail: exp(p), which may overflow, multiplies the result.
     inside = (law[0] >= 0) & (law[1] >= 0)
-    value = _Corner(np.where(inside, 0.0, p), *law).probability()
+    value = Corner(np.where(inside, 0.0, p), *law).probability()
     return times_exp(value, _pair(np.where(inside, p, 0.0)))
 
 
-def _normalised(h: Array, k: Array, a: Array, b: Array, c: Array) -> tuple[Array, ...]:
-    """Scale by powers of two, so that the variances are of order 1, and order the two variables."""
+def normalised(h: Array, k: Array, a: Array, b: Array, c: Array) -> tuple[Array, ...]:
+    """Scale by powers of two, so that the variances are of order 1, and order the two variables.
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> [float(x[0]) for x in normalised(32 * one, -8 * one, 16 * one, 256 * one, 0 * one)]
+    [-0.25, 4.0, 0.25, 0.25, 0.0]
+    """
     half_a, half_b = (np.frexp(a)[1] + 1) // 2, (np.frexp(b)[1] + 1) // 2
     h, k = np.ldexp(h, -half_a), np.ldexp(k, -half_b)
     h = np.where(a == 0, np.sign(h) * _LARGE, np.clip(h, -_LARGE, _LARGE))

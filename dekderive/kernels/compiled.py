@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -61,10 +61,16 @@ class CompiledDual:
         """Evaluate `dual`."""
         return self.dual(kxx, kyy, kxy)
 
-    def __reduce__(self) -> str | tuple[Any, ...]:
+    def __reduce__(self) -> tuple[Any, ...]:
         if not self.text:  # of an imported module, whose functions pickle by reference
-            return object.__reduce_ex__(self, 2)
+            return CompiledDual, tuple(getattr(self, f.name) for f in fields(self))
         return from_text, (self.text, self.name, "DUAL")
+
+    def __copy__(self) -> CompiledDual:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledDual:
+        return self
 
     def __repr__(self) -> str:
         return f"<CompiledDual {self.name}: E[f(u) g(v)], f = {self.left}, g = {self.right}>"
@@ -198,8 +204,8 @@ def closed_form_with_error(
     value = np.array(closed_form(function, a, b, c, conditions))
     sizes = np.asarray(closed_form(size, a, b, c, conditions))
     bound = _UNITS * sizes
-    proved = np.isfinite(bound)
-    bound = np.where(proved, bound, np.inf)
+    proved = np.array(np.isfinite(bound))
+    bound = np.array(np.where(proved, bound, np.inf))
     if degenerate is not None:
         with np.errstate(all="ignore"):
             other = is_covariance(a, b, c) & _unfit(value, sizes, a, b, c)

@@ -126,7 +126,7 @@ def times_exp(factor: Array, exponent: Pair) -> Array:
     1.0
     """
     high, low = exponent
-    low = np.where(np.isfinite(low), low, 0.0)
+    low = np.where(np.abs(low) < 1e-6, low, 0.0)  # above, the exponential of `high` is 0 or infinite
     far = np.abs(high) > 700.0
     half = np.exp(np.where(far, 0.5, 1.0) * high)
     # A zero factor stays zero even if the exponential overflows.
@@ -169,9 +169,8 @@ def exp_ndtr(p: Array, x: Array) -> Array:
     array([3.98941881e-04, 5.00000000e-01, 3.67879441e-01])
     """
     p, x = np.broadcast_arrays(p, x)
-    x = np.where(
-        np.abs(x) > 1e150, np.copysign(1e150, x), x
-    )  # where x^2 is still a number; only p ~ 1e300 would notice
+    # Infinities become numbers whose squares and differences are numbers too.
+    x, p = np.clip(x, -1e150, 1e150), np.clip(p, -1e300, 1e300)
     return scaled_phi((p, np.zeros_like(p)), x, two_product(x, x))
 
 

@@ -2,8 +2,10 @@
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from dekderive.kernels.execution import from_text
 
 __all__ = ["Chart", "Claim", "Formula", "Kernel", "Parameter"]
 
@@ -91,6 +93,8 @@ class Kernel:
     spec : str
         Digest of the mathematics that the module was generated from.
     sources : tuple of str
+    text : str
+        Source of a kernel that was compiled in memory: it pickles as that, and is executed again where it is unpickled.
     """
 
     name: str
@@ -119,6 +123,18 @@ class Kernel:
     modulus: Formula | None
     spec: str
     sources: tuple[str, ...]
+    text: str = field(default="", repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not self.text:  # of an imported module, whose functions pickle by reference
+            return Kernel, tuple(getattr(self, f.name) for f in fields(self))
+        return from_text, (self.text, self.name, "KERNEL")
+
+    def __copy__(self) -> "Kernel":
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Kernel":
+        return self
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

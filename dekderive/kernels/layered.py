@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from dekderive.errors import InvalidInput
+from dekderive.kernels.execution import from_text
 from dekderive.kernels.kernel import Formula, Parameter
 
 __all__ = ["Expectation", "LayeredKernel"]
@@ -86,6 +88,8 @@ class LayeredKernel:
     spec : str
         Digest of the mathematics that the module was generated from.
     sources : tuple of str
+    text : str
+        Source of a kernel that was compiled in memory: it pickles as that, and is executed again where it is unpickled.
     """
 
     name: str
@@ -100,6 +104,18 @@ class LayeredKernel:
     slope: Expectation | None
     spec: str
     sources: tuple[str, ...]
+    text: str = dataclasses.field(default="", repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not self.text:  # of an imported module, whose functions pickle by reference
+            return LayeredKernel, tuple(getattr(self, f.name) for f in dataclasses.fields(self))
+        return _at_depth, (self.text, self.name, self.depth)
+
+    def __copy__(self) -> LayeredKernel:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LayeredKernel:
+        return self
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -120,3 +136,9 @@ class LayeredKernel:
 
     def __repr__(self) -> str:
         return f"<LayeredKernel {self.name}, depth {self.depth} ({', '.join(self.parameter_names)}): {self.summary}>"
+
+
+def _at_depth(text: str, name: str, depth: int) -> LayeredKernel:
+    """Return a compiled kernel from its pickle."""
+    kernel: LayeredKernel = from_text(text, name, "KERNEL")
+    return kernel.with_depth(depth)

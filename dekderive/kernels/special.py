@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special as _scipy
 
 from dekderive.kernels.binormal import binormal, exp_binormal
+from dekderive.kernels.centred import binormal_excess
 from dekderive.kernels.conditional import conditional_margin, squared_distance
 from dekderive.kernels.discriminants import angle, arcsine, quadratic_root, rootgap
 from dekderive.kernels.elementwise import Array, branches, elementwise, polynomial
@@ -42,6 +43,7 @@ __all__ = [
     "bessel_ratio",
     "bessel_ratio_slope",
     "binormal",
+    "binormal_excess",
     "conditional_margin",
     "damped_cosh",
     "damped_sinh",

@@ -47,8 +47,8 @@ def emit(derivation: Derivation, *, header: str | None = None) -> str:
 def compile(update_map: UpdateMap | LayeredMap | Derivation) -> Any:
     """Return the kernel of an update map (or of a layered map, at depth 1), generated in memory.
 
-    Its functions can be stepped through in a debugger.  A compiled kernel cannot be pickled by reference; write it to a
-    file with :func:`emit` for that.
+    Its functions can be stepped through in a debugger.  It pickles as its text; write it to a file with :func:`emit` to
+    import it.
 
     Examples
     --------

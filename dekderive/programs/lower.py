@@ -31,12 +31,13 @@ class Function:
     arguments: tuple[str, ...]
     lines: tuple[str, ...]
     modules: frozenset[str]
+    decorator: str = ""
 
     @property
     def text(self) -> str:
         """The ``def`` statement."""
         body = (f"    {piece}" for line in self.lines for piece in _wrap(line))
-        return "\n".join([f"def {self.name}({', '.join(self.arguments)}):", *body])
+        return "\n".join([*filter(None, [self.decorator]), f"def {self.name}({', '.join(self.arguments)}):", *body])
 
 
 def _tuple_text(texts: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 
 import sympy as sp
 
@@ -11,6 +12,7 @@ from dekderive.citations import Citation
 from dekderive.duals.numeric import NUMERIC_NODES
 from dekderive.programs.layered_text import expectation_fields, layered_formulas, scalar_expressions
 from dekderive.programs.lower import Function, lower
+from dekderive.programs.scalar_text import piecewise_text
 from dekderive.symbols import kxx, kyy, z
 from dekderive.update_maps.layered import LayeredMap
 from dekderive.update_maps.specification import specification
@@ -78,7 +80,11 @@ def _scalar_names(u: UpdateMap | LayeredMap, expressions: Sequence[sp.Expr]) -> 
 
 def _scalar(name: str, f: sp.Expr, parameters: tuple[sp.Symbol, ...]) -> Function:
     if f.has(z):
-        return lower(name, f, parameters, {})
+        function = lower(name, f, parameters, {})
+        decorator = piecewise_text(f) if f.free_symbols == {z} else None
+        if decorator is None:
+            return function
+        return replace(function, decorator=decorator, modules=function.modules | {"hermite"})
     constant = lower(name, f, parameters, {})
     value = constant.lines[-1].removeprefix("return ")
     # A constant must have the shape of its argument.

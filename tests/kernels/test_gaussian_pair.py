@@ -113,6 +113,8 @@ def test_exp_ndtr_at_the_edges():
     assert f(1.0, np.inf) == np.exp(1.0)
     assert f(1.0, -np.inf) == 0
     assert f(-np.inf, 3.0) == 0
+    assert f(-np.inf, -3.0) == f(-np.inf, -np.inf) == 0
+    assert f(np.inf, -3.0) == np.inf
     assert f(1e6, 3.0) == np.inf
     assert f(1e6, -1e200) == 0
     assert f(709.9, -1.0) == pytest.approx(float(mpmath.exp(mpf(709.9)) * mpmath.ncdf(-1)), rel=FEW_ULPS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from dekderive.errors import InvalidInput
 from dekderive.kernels.elementwise import Array
 from dekderive.kernels.expectations.panels import Integrand, evaluate
 
-__all__ = ["Described", "Strip", "centred", "described", "knots_of"]
+__all__ = ["Described", "Strip", "analytic", "centred", "knots_of", "piecewise"]
 
 _ORIGIN = (0.0,)
 
@@ -99,12 +100,74 @@ def centred(*functions: Integrand) -> bool:
     return all(not any(knots_of(f)) for f in functions)
 
 
-def described(f: Integrand) -> Described:
-    """Return what is known about f.
+def analytic(
+    width: float,
+    constant: float,
+    factor: float = 0.0,
+    power: float = 0.0,
+    terms: tuple[tuple[str, float, float], ...] = (),
+) -> Callable[[Integrand], Described]:
+    r"""Return a decorator that states a bound off the real line, :math:`|f(x + i y)| \le A + C |x|^p` for |y| <= d.
+
+    With it the errors of quadratures are theorems (see `dekderive.kernels.hermite.certified_dual`).  The bound is
+    taken on trust here; the workshop proves it (``dekderive.certificates.strips``).
+
+    Parameters
+    ----------
+    width, constant, factor, power : float
+        d, A, C and p.
+    terms : tuple of (str, float, float)
+        For a function of logistic type, what it is a sum of: a base (``"expit"``, ``"softplus"``, ``"silu"``,
+        ``"constant"``, ``"linear"``; see ``dekderive.kernels.expectations.mixtures``), its rate, its coefficient.
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    InvalidInput
+        If the numbers are no bound.
 
     Examples
     --------
-    >>> described(np.abs).knots
-    (0.0,)
+    >>> from dekderive.kernels.hermite import certified_dual
+    >>> @analytic(1.5, 15.0, terms=(("expit", 2.0, 2.0), ("constant", 0.0, -1.0)))
+    ... def tanh(z):
+    ...     return np.tanh(z)
+    >>> value, bound, proved = certified_dual(tanh, tanh, 1e4, 1e4, 9999.0)
+    >>> bool(bound < 1e-13), bool(proved)
+    (True, True)
     """
-    return f if isinstance(f, Described) else Described(f, knots_of(f))
+    strip = Strip(float(width), float(constant), float(factor), float(power))
+    return lambda function: Described(function, strip=strip, mixture=tuple(terms))
+
+
+def piecewise(*knots: float) -> Callable[[Integrand], Described]:
+    """Return a decorator that says where a function may have kinks and jumps: at these points and nowhere else.
+
+    Parameters
+    ----------
+    *knots : float
+
+    Returns
+    -------
+    callable
+        From a function to one that the expectations of this module treat as smooth between its knots.
+
+    Raises
+    ------
+    InvalidInput
+        If a knot is not finite.
+
+    Examples
+    --------
+    >>> from dekderive.kernels.hermite import dual
+    >>> @piecewise(-1.0, 1.0)
+    ... def clip(z):
+    ...     return np.clip(z, -1.0, 1.0)
+    >>> round(float(dual(clip, clip, 1.0, 1.0, 1.0)), 12)  # E[clip(u)^2]
+    0.516058550962
+    """
+    ascending = tuple(sorted({float(k) for k in knots}))
+    return lambda function: Described(function, knots=ascending)

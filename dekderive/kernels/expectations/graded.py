@@ -66,7 +66,7 @@ def line(f: Integrand, deviation: float, refinement: int, reach: float, width: f
     points = np.array([0.0, *knots_of(f)])
     with np.errstate(all="ignore"):
         places = points / deviation
-        finest = np.full(points.shape, _SCALE / deviation)
+        finest = np.full(points.shape, np.divide(_SCALE, deviation))
     # Knots in the outermost tail (of all variances but large ones) have no effect, and are infinite at variance 0.
     reach = farther(reach, f, deviation)
     near = np.abs(places) <= 2 * reach

@@ -182,7 +182,8 @@ class _Work:
         self.scale[todo] = scale
         self.proved[done] = proved[small]
         self.value[done] = _sum(left, right, jx[small], jy[small], r[small])
-        self.bound[done] = np.where(np.isfinite(scale), scale * (missing + resolved), np.inf)[small]
+        with np.errstate(invalid="ignore"):
+            self.bound[done] = np.where(np.isfinite(scale), scale * (missing + resolved), np.inf)[small]
         return todo[~small]
 
 

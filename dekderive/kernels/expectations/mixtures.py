@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from dekderive.errors import NoClosedForm
 from dekderive.kernels.discriminants import rootgap
 from dekderive.kernels.elementwise import Array
 from dekderive.kernels.expectations.logistic_nodes import ERRORS, NODES
@@ -243,4 +244,4 @@ def _closed(m: int, n: int, x: Array, y: Array, c: Array, root: Array) -> Array:
         return -1.0 / (2 * _ROOT_TWO_PI * y * np.sqrt(y))
     if (m - n) % 2 and n < 0:
         return np.zeros_like(root)  # an odd derivative of an even density, at 0
-    raise ValueError(f"no closed form is listed for the orders {m} and {n}")
+    raise NoClosedForm(f"no closed form is listed for the orders {m} and {n}")

@@ -161,8 +161,8 @@ def proved_coefficients(f: Described, variances: Array, order: int) -> tuple[Arr
     with np.errstate(all="ignore"):
         missed = math.sqrt(order) * rule.coefficient + rule.square / norm
         error = np.where(norm > 0, missed / np.sqrt(np.maximum(square - rule.square, 0.0)), math.inf)
-    # A function that vanishes at all nodes: only its bound is known.
-    return alpha, norm, np.where(square > rule.square, error, math.inf)
+    # Of a function that is tiny at all nodes only its bound is known; at variance 0 it is a constant.
+    return alpha, norm, np.where(square > rule.square, error, np.where(variances == 0, 0.0, math.inf))
 
 
 def proved_tails(strip: Strip, variances: Array, orders: Array) -> Array:

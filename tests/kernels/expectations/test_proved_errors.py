@@ -8,7 +8,7 @@ import pytest
 from mpmath import mpf
 
 from dekderive.certificates.logistic import nodes, nodes_text, sup_errors
-from dekderive.errors import InvalidInput
+from dekderive.errors import InvalidInput, NotCertified
 from dekderive.kernels import hermite, special
 from dekderive.kernels.expectations import logistic_nodes
 from dekderive.kernels.expectations.functions import Described, Strip
@@ -172,7 +172,7 @@ def test_a_wrong_node_is_found_out():
     s, w = table[12]
     table[12] = (s * (1 + 1e-12), w)
     assert sup_errors(tuple(table))["expit"] > 1e-15
-    with pytest.raises(ValueError, match="exactly 1"):
+    with pytest.raises(NotCertified, match="exactly 1"):
         sup_errors(tuple(table[:-1]))
 
 
