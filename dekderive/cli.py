@@ -1,4 +1,4 @@
-"""The command line: ``dekderive derive | show | emit | verify | kernels``."""
+"""The command line: ``dekderive derive | show | emit | verify | kernels | theorems``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dekderive.commands.derive import derive
 from dekderive.commands.emit import emit
 from dekderive.commands.kernels import kernels
 from dekderive.commands.show import show
+from dekderive.commands.theorems import theorems
 from dekderive.commands.verify import verify
 
 __all__ = ["main"]
@@ -21,5 +22,5 @@ def main() -> None:
     """Derive infinitely deep equilibrium kernels from exponential families, and compute with them."""
 
 
-for command in (derive, show, emit, verify, kernels):
+for command in (derive, show, emit, verify, kernels, theorems):
     main.add_command(command)
