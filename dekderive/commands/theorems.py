@@ -122,7 +122,7 @@ def _record(a: Assessment) -> dict[str, Any]:
         "title": t.title,
         "standing": t.standing.value,
         "hypotheses": list(t.hypotheses),
-        "printed": None if not t.printed else {"statement": t.printed, "verdict": a.printed and a.printed.value},
+        "printed": None if a.printed is None else {"statement": t.printed, "verdict": a.printed.value},
         "true": {
             "statement": t.statement,
             "verdict": a.true.value,

@@ -283,7 +283,7 @@ def _no_constant() -> Check:
     """Slope step, activation relu: K = 11' against off-diagonal 1 - eps; the ratio grows like eps^(-1/4)."""
     eps = 10.0 ** -np.arange(1, 7)
     ones = np.ones_like(eps)
-    a, b = Pairs(ones, ones, ones), Pairs(ones, ones, 1 - eps)
+    a, b = Pairs(ones, ones, ones), Pairs(ones, ones, np.asarray(1 - eps, dtype=np.float64))
     second = Pairs(ones, ones, ones)
     ratios = bures(step(RECTIFIED, a, second, 0.0, 0.0), step(RECTIFIED, b, second, 0.0, 0.0)) / bures(a, b)
     return agrees("jump", "the ratio is bounded by 2 for the slope step", float(ratios.max()), 2.0, len(eps), "pairs")

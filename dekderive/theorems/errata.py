@@ -75,7 +75,7 @@ def _paper(theorems: list[Theorem]) -> Iterator[str]:
 def _entry(theorem: Theorem) -> Iterator[str]:
     yield f"### {_escaped(theorem.number)}: {_escaped(theorem.title)}"
     yield ""
-    yield f"*{theorem.standing.value}* · `{theorem.key}`"
+    yield f"*{theorem.standing.value}* · {_escaped(theorem.source.place)} · `{theorem.key}`"
     if theorem.printed:
         yield from ("", f"**Printed.** {_escaped(theorem.printed)}")
     if theorem.counterexample is not None:

@@ -124,7 +124,7 @@ def _leaky(power: int) -> Check:
     values = {G1: (a + b) ** 2 / 4, G2: (a - b) ** 2 / (2 * sp.pi * variance), FP: share}
     first, second = FIRST.subs(values), SECOND.subs(values)
     rest = share * variance - first * TAU0**2 - 2 * (sp.pi - 2) * second * TAU0**power
-    return identity("leaky relu", "gamma^2 = a1 tau0^2 + 2 (pi - 2) a2 tau0^4", sp.simplify(rest))
+    return identity("leaky relu", "gamma^2 = a1 tau0^2 + 2 (pi - 2) a2 tau0^4", sp.cancel(sp.together(rest)))
 
 
 _LEAKY = Theorem(

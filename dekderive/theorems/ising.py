@@ -81,11 +81,13 @@ def _stationarity() -> Check:
 def _newton_matrix() -> Check:
     kernel = _general_kernel()
     f = kernel * _A
-    equation = kernel * (-_Y + f.applyfunc(_tanh) + _T * _LAM * _A)
-    slope = sp.diag(*f.applyfunc(lambda x: 1 / sp.cosh(x) ** 2))
+    equation = kernel * (-_Y + f.applyfunc(sp.tanh) + _T * _LAM * _A)
+    slope = sp.diag(*f.applyfunc(lambda x: 1 - sp.tanh(x) ** 2))
     stated = kernel * slope * kernel + _T * _LAM * kernel
-    differences = (equation.jacobian(_A) - stated).applyfunc(lambda e: sp.simplify(e.rewrite(sp.exp)))
-    return identity("Jacobian", "dF/da = K D K + t lam K", list(differences))
+    x = sp.Symbol("x", real=True)
+    square = sp.simplify((1 - _tanh(x) ** 2 - 1 / sp.cosh(x) ** 2).rewrite(sp.exp))
+    differences = [*(equation.jacobian(_A) - stated).applyfunc(sp.expand), square]
+    return identity("Jacobian", "dF/da = K D K + t lam K, D = diag(sech^2(Ka))", differences)
 
 
 def _determinant(form: str) -> Check:

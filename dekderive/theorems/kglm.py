@@ -34,7 +34,8 @@ def _null_direction(singular: bool) -> Check:
     a1, a2, s, t1, t2 = sp.symbols("a1 a2 s T1 T2", real=True)
     lam = sp.Symbol("lam", positive=True)
     kernel = sp.Matrix([[1, 1], [1, 1 if singular else 2]])
-    log_partition, prior = sp.Function("A"), sp.Function("Q")
+    # General functions cancel without being evaluated; where they do not, a polynomial shows it.
+    log_partition, prior = (sp.Function("A"), sp.Function("Q")) if singular else (lambda x: x**4, lambda x: x**2)
 
     def objective(a: sp.Matrix) -> sp.Expr:
         f = kernel * a
@@ -42,8 +43,6 @@ def _null_direction(singular: bool) -> Check:
         return fit + lam * (a.T * f)[0] / 2
 
     change = objective(sp.Matrix([a1 + s, a2 - s])) - objective(sp.Matrix([a1, a2]))
-    if not singular:
-        change = change.subs({log_partition: sp.exp, prior: sp.cosh}).doit()
     return identity("null vector", "the objective at a + s (1, -1) equals that at a", sp.expand(change))
 
 

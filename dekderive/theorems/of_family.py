@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -23,7 +24,6 @@ from dekderive.verdict import Check, Verdict
 __all__ = ["VarianceBound", "checks_for", "variance_bound"]
 
 _LINE = sp.Interval.open(-sp.oo, sp.oo)
-_SLACK = sp.Rational(1, 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,9 @@ class VarianceBound:
 def variance_bound(family: Family) -> VarianceBound:
     """Bound the variance function of a family: its supremum where that is finite and known, else a bound on a box.
 
+    A log-partition that is the logarithm of a positive combination of exponentials belongs to a statistic with finitely
+    many values, whose variance is at most a quarter of their squared range (Popoviciu).
+
     Examples
     --------
     >>> from dekderive.families import bernoulli, poisson
@@ -55,10 +58,31 @@ def variance_bound(family: Family) -> VarianceBound:
     try:
         top = family.supremum_of_variance
     except NoClosedForm:
-        return _on_a_box(family, 32)  # it is attained inside: search there
-    if top.value == sp.oo:
+        top = None
+    if top is not None and top.value == sp.oo:
         return _on_a_box(family, 2)
-    return VarianceBound(top.value, None, top.verdict, top.detail)
+    if top is not None and top.verdict is Verdict.HOLDS:
+        return VarianceBound(top.value, None, top.verdict, top.detail)
+    values = _support(family)
+    if values:
+        detail = f"the statistic has {len(values)} values, the largest and smallest {max(values)} and {min(values)}"
+        return VarianceBound((max(values) - min(values)) ** 2 / 4, None, Verdict.HOLDS, detail)
+    boxed = _on_a_box(family, 32)
+    if top is None:  # it is attained inside, and found by search
+        return boxed
+    return replace(boxed, detail=f"{boxed.detail}; the supremum is {top.value} as far as the ends of the domain show")
+
+
+def _support(family: Family) -> tuple[sp.Rational, ...]:
+    """Return the rates r of exp(A) = sum of c exp(r eta), all c > 0, if it is such a sum; else nothing."""
+    rates = set()
+    for term in sp.Add.make_args(sp.expand(sp.exp(family.log_partition).rewrite(sp.exp))):
+        coefficient, rest = term.as_independent(eta)
+        rate = sp.S.Zero if rest == 1 else (rest.exp / eta if isinstance(rest, sp.exp) else None)
+        if rate is None or not rate.is_Rational or not coefficient.is_positive:
+            return ()
+        rates.add(rate)
+    return tuple(sorted(rates)) if len(rates) > 1 else ()
 
 
 def _on_a_box(family: Family, reach: int) -> VarianceBound:
@@ -66,12 +90,18 @@ def _on_a_box(family: Family, reach: int) -> VarianceBound:
     second = family.variance.subs(sample_parameters(family.variance, eta))
     grid = [low + (high - low) * sp.Rational(k, 64) for k in range(65)]
     largest = max(float(enclose(second, {eta: point})) for point in grid)
-    bound = sp.Rational(Fraction(largest).limit_denominator(10**6)) * (1 + _SLACK)
-    verdict, detail = positive_verdict(bound - second, eta, low, high)
-    if verdict is Verdict.FAILS:  # the largest value lies between the points of the grid: leave it more room
-        bound = bound * sp.Rational(11, 10)
+    for room in (1.001, 1.1):  # the largest value may lie between the points of the grid
+        bound = _rounded_up(largest * room)
         verdict, detail = positive_verdict(bound - second, eta, low, high)
+        if verdict is not Verdict.FAILS:
+            break
     return VarianceBound(bound, (low, high), verdict, detail)
+
+
+def _rounded_up(value: float) -> sp.Rational:
+    """Return a number a little above, with four decimal digits."""
+    unit = sp.Rational(10) ** (math.floor(math.log10(value)) - 3)
+    return sp.ceiling(sp.Rational(Fraction(value)) / unit) * unit
 
 
 def _box(domain: sp.Interval, reach: int) -> tuple[sp.Expr, sp.Expr]:
@@ -98,26 +128,24 @@ def checks_for(family: Family) -> tuple[Check, ...]:
     Returns
     -------
     tuple of Check
-        The mean, the variance and their bounds; when the DEQ of a kGLM is a contraction; Theorem 3+ with its
+        Convexity, and a bound of the variance; when the DEQ of a kGLM is a contraction; Theorem 3+ with its
         hypotheses; the representer theorem; and the theorems on the deep equilibrium kernel that apply to it.
 
     Examples
     --------
     >>> from dekderive.families import Family
-    >>> mine = Family("mine", sp.log(sp.cosh(eta)) + eta**2 / 2, _LINE)
+    >>> mine = Family("mine", sp.log(1 + sp.exp(eta) + sp.exp(3 * eta)), _LINE)
     >>> for check in checks_for(mine):
     ...     if check.name.startswith("kglm"):
     ...         print(check.verdict.value, check.name, check.statement, sep="; ")
-    holds; kglm/assumption-2; lam > 2 ||K|| makes the DEQ of the kGLM a contraction
-    holds; kglm/theorem-3-plus; for every lam > 0 ... exactly one solution, and it predicts without inverting K
+    holds; kglm/assumption-2; lam > 9/4 ||K|| makes the DEQ of the kGLM a contraction
+    holds; kglm/theorem-3-plus; for all lam > 0 ... exactly one solution, and it predicts without inverting K
     holds; kglm/theorem-7; ...
     """
     basics = {check.name: check for check in family.checks()}
     bound = variance_bound(family)
-    convex = basics["convex"]
+    convex = _convexity(family, basics["convex"])
     return (
-        basics["mean"],
-        basics["variance"],
         convex,
         Check("supremum of the variance", f"A'' <= {bound.value}{bound.where}", bound.verdict, bound.detail),
         _contraction(bound),
@@ -125,6 +153,14 @@ def checks_for(family: Family) -> tuple[Check, ...]:
         _representer(family),
         *_deker(family, bound),
     )
+
+
+def _convexity(family: Family, check: Check) -> Check:
+    values = _support(family)
+    if check.verdict is Verdict.HOLDS or not values:
+        return check
+    detail = f"exp(A) is a positive combination of {len(values)} exponentials: A'' is the variance of its statistic"
+    return Check(check.name, check.statement, Verdict.HOLDS, detail)
 
 
 def _contraction(bound: VarianceBound) -> Check:
@@ -138,19 +174,18 @@ def _contraction(bound: VarianceBound) -> Check:
 
 def _theorem_3_plus(family: Family, convex: Check) -> Check:
     whole = family.domain == _LINE
+    number = "exactly one solution" if whole else "at most one solution"
     statement = (
-        "for every lam > 0 and positive semi-definite K the DEQ has exactly one solution, and it predicts without inverting K"
-        if whole
-        else "for every lam > 0 and positive semi-definite K the DEQ has at most one solution, which predicts"
+        f"for all lam > 0 and positive semi-definite K the DEQ has {number}, and it predicts without inverting K"
     )
+    verdict, detail = convex.verdict, f"A is strictly convex ({convex.detail})"
     if not whole:
-        reason = f"the natural domain is ({family.domain.start}, {family.domain.end}), not R: existence is not claimed"
-        return Check(
-            "kglm/theorem-3-plus", statement, convex.verdict, f"A is strictly convex ({convex.detail}); {reason}"
-        )
+        domain = f"({family.domain.start}, {family.domain.end})"
+        detail += f"; the natural domain is {domain}, not R: existence is not claimed"
+        return Check("kglm/theorem-3-plus", statement, verdict, detail)
     trial = _trial(family)
-    verdict = Verdict.FAILS if trial.verdict is Verdict.FAILS else convex.verdict
-    return Check("kglm/theorem-3-plus", statement, verdict, f"A is strictly convex ({convex.detail}); {trial.detail}")
+    verdict = Verdict.FAILS if trial.verdict is Verdict.FAILS else verdict
+    return Check("kglm/theorem-3-plus", statement, verdict, f"{detail}; {trial.detail}")
 
 
 def _representer(family: Family) -> Check:
@@ -233,5 +268,5 @@ def _local(family: Family) -> Check:
         return Check("deker/theorem-b", statement, Verdict.UNDECIDED, str(error))
     except DekderiveError as error:
         return Check("deker/theorem-b", statement, Verdict.UNDECIDED, f"the activation is not admissible: {error}")
-    detail = f"A'' is unbounded or has no known bound, so Theorem A does not apply; activation {link.activation}"
+    detail = f"A'' is unbounded, or bounded on a box only, so Theorem A does not apply; activation {link.activation}"
     return Check("deker/theorem-b", statement, Verdict.HOLDS, detail)

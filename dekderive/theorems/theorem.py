@@ -156,7 +156,7 @@ class Theorem:
     Examples
     --------
     >>> from dekderive.theorems import by_key
-    >>> theorem = by_key("kglm/theorem-8")
+    >>> theorem = by_key("kglm/definition-10")
     >>> theorem.standing.value, theorem.assess().true.name
     ('right as printed', 'HOLDS')
     """
@@ -235,7 +235,7 @@ class Assessment:
     Examples
     --------
     >>> from dekderive.theorems import by_key
-    >>> assessment = by_key("kglm/equation-5").assess()
+    >>> assessment = by_key("kglm/appendix-h").assess()
     >>> assessment.printed.name, assessment.true.name, assessment.evidence
     ('FAILS', 'HOLDS', 'proved')
     """
