@@ -30,6 +30,10 @@ _SOURCES = {
     "arora2019exact": "Arora, Du, Hu, Li, Salakhutdinov and Wang, On exact computation with an infinitely wide neural net, NeurIPS 2019",
     "williams1996computing": "Williams, Computing with infinite networks, NeurIPS 1996",
     "price1958useful": "Price, A useful theorem for nonlinear devices having Gaussian inputs, IRE Trans. Inf. Theory 4 (1958) 69-72",
+    "rudelson2010nonasymptotic": "Rudelson and Vershynin, Non-asymptotic theory of random matrices: extreme singular values, ICM 2010",
+    "scholkopf2002learning": "Schölkopf and Smola, Learning with kernels, MIT Press 2002",
+    "gelbrich1990formula": "Gelbrich, On a formula for the L2 Wasserstein metric between measures on Euclidean and Hilbert spaces, Math. Nachr. 147 (1990) 185-203",
+    "sedghi2019singular": "Sedghi, Gupta and Long, The singular values of convolutional layers, ICLR 2019",
     "brown1986fundamentals": "Brown, Fundamentals of statistical exponential families, IMS Lecture Notes 9 (1986)",
 }
 

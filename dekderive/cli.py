@@ -1,4 +1,4 @@
-"""The command line: ``dekderive derive | dual | prove | check | show | emit | verify | kernels``."""
+"""The command line: ``dekderive derive | dual | prove | check | theorems | show | emit | verify | kernels``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dekderive.commands.emit import emit
 from dekderive.commands.kernels import kernels
 from dekderive.commands.prove import prove
 from dekderive.commands.show import show
+from dekderive.commands.theorems import theorems
 from dekderive.commands.verify import verify
 
 __all__ = ["main"]
@@ -24,5 +25,5 @@ def main() -> None:
     """Derive infinitely deep equilibrium kernels from exponential families, and compute with them."""
 
 
-for command in (derive, dual, prove, check, show, emit, verify, kernels):
+for command in (derive, dual, prove, check, theorems, show, emit, verify, kernels):
     main.add_command(command)

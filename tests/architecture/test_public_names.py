@@ -31,6 +31,7 @@ PUBLIC = [
     "dekderive.reparameterisations",
     "dekderive.solvers",
     "dekderive.symbols",
+    "dekderive.theorems",
     "dekderive.update_maps",
 ]
 
