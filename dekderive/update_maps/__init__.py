@@ -1,7 +1,18 @@
-"""Update maps: what one step of an infinitely deep model does to a covariance."""
+"""Update maps: what one step of an infinitely deep model does to a covariance, and of an equilibrium model to its state."""
 
 from dekderive.update_maps.deker import deker
 from dekderive.update_maps.deq_ntk import deq_ntk, normalised
+from dekderive.update_maps.kglm import ConvexLoss, ConvexPenalty, convex_loss, kglm, penalty
 from dekderive.update_maps.update_map import UpdateMap
 
-__all__ = ["UpdateMap", "deker", "deq_ntk", "normalised"]
+__all__ = [
+    "ConvexLoss",
+    "ConvexPenalty",
+    "UpdateMap",
+    "convex_loss",
+    "deker",
+    "deq_ntk",
+    "kglm",
+    "normalised",
+    "penalty",
+]
