@@ -117,7 +117,7 @@ def _module(header: str, doc: str, body: Sequence[Function], names: str, spec: s
     imports += ["from dekderive.kernels.kernel import Formula, Parameter", f"from dekderive.losses.loss import {names}"]
     text = "\n\n\n".join(f.text for f in body)
     records = "\n\n".join(tail)
-    return f'{header}\n{doc}\n\n' + "\n".join(imports) + f'\n\nSPEC = "{spec}"\n\n\n{text}\n\n\n{records}\n'
+    return f"{header}\n{doc}\n\n" + "\n".join(imports) + f'\n\nSPEC = "{spec}"\n\n\n{text}\n\n\n{records}\n'
 
 
 def _record(model: ConvexLoss, functions: dict[str, Function], sources: Sequence[Citation]) -> str:

@@ -12,7 +12,7 @@
 
 import sympy as sp
 
-from dekderive.atoms import expit, log_ndtr, ndtr, softplus
+from dekderive.atoms import log_ndtr, ndtr, softplus
 from dekderive.kernels.kernel import Parameter
 from dekderive.parameters import parameter
 from dekderive.symbols import eta, y
