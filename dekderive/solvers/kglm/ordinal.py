@@ -73,7 +73,7 @@ def solve_ordinal(
     count = int(level.max(initial=0)) + 1
     shares = np.bincount(level, weights=w, minlength=count)
     if count < 2 or (shares <= 0).any():
-        raise InvalidInput("ordered categories must be numbered 0, 1, ... without gaps, and there must be two or more")
+        raise InvalidInput("ordered classes must be numbered 0, 1, ... without gaps, two or more, each of them with a weight")
 
     def fit(theta: Array, start: Array | None = None) -> KGLMSolution:
         below, above = threshold_pairs(level, theta)
