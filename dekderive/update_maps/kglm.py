@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
+from dekderive.atoms import expit, log_cosh, softplus
 from dekderive.certificates import enclose, positive_verdict, zero_verdict
 from dekderive.citations import Citation, cite
 from dekderive.errors import DekderiveError, InvalidInput, NoClosedForm
@@ -101,17 +102,20 @@ class ConvexLoss:
 
     @property
     def slope(self) -> sp.Expr:
-        """The derivative l' in ``eta``; its root in the mean of a canonical family is the statistic."""
-        return self.mean - self.statistic if self.canonical else tidy(self.value.diff(eta))
+        """The derivative l' in ``eta``: for a canonical family the mean less the statistic, without cancellation."""
+        return _difference(self.mean, self.statistic) if self.canonical else tidy(self.value.diff(eta))
 
     @property
     def curvature(self) -> sp.Expr:
         """The second derivative l'', in the form that was given if one was."""
-        return tidy(self.slope.diff(eta)) if self.curvature_form is None else self.curvature_form
+        first = self.mean if self.canonical else self.slope
+        return tidy(first.diff(eta)) if self.curvature_form is None else self.curvature_form
 
     @property
     def cross(self) -> sp.Expr:
         """The derivative of l' in ``y``; minus l'' for a loss of eta - y."""
+        if self.canonical:
+            return -self.statistic.diff(y)
         located = self.slope.diff(y) + self.slope.diff(eta)
         return -self.curvature if sp.simplify(located) == 0 else self.slope.diff(y)
 
@@ -165,7 +169,7 @@ def kglm(family: Family, penalty: ConvexPenalty | sp.Expr | None = None, *, name
     >>> from dekderive.families import bernoulli
     >>> model = kglm(bernoulli())
     >>> model.slope, model.curvature_bound
-    (-y + expit(eta), 1/4)
+    (-y*expit(-eta) + (1 - y)*expit(eta), 1/4)
     """
     try:
         top = family.supremum_of_variance
@@ -175,7 +179,7 @@ def kglm(family: Family, penalty: ConvexPenalty | sp.Expr | None = None, *, name
     return ConvexLoss(
         name=name or family.name,
         summary=f"{family.name} family, canonical link",
-        value=family.log_partition - eta * family.statistic,
+        value=_value(family.log_partition, family.statistic),
         statistic=family.statistic,
         mean=family.mean,
         domain=family.domain,
@@ -303,6 +307,34 @@ def penalty(
         if verdict is Verdict.FAILS:
             raise InvalidInput(f"Q'' of the penalty {name!r} exceeds the bound {curvature_bound}: {detail}")
     return made
+
+
+def _difference(mean: sp.Expr, statistic: sp.Expr) -> sp.Expr:
+    """Mean less statistic; where the mean saturates at its ends, a form that keeps the digits of the small difference.
+
+    c expit(x) - t = (c - t) expit(x) - t expit(-x), and tanh(x) - t = (1 - t) expit(2x) - (1 + t) expit(-2x): the data
+    of these families are most often at the ends, where one of the two terms vanishes.
+    """
+    factor, rest = mean.as_independent(eta)
+    if isinstance(rest, expit):
+        return (factor - statistic) * rest - statistic * expit(-rest.args[0])
+    if isinstance(rest, sp.tanh):
+        x = 2 * rest.args[0]
+        return (factor - statistic) * expit(x) - (factor + statistic) * expit(-x)
+    return mean - statistic
+
+
+def _value(log_partition: sp.Expr, statistic: sp.Expr) -> sp.Expr:
+    """A - eta T, where A saturates as a sum of two terms that are not negative (and up to a constant, log 2).
+
+    softplus(x) - t x = (1 - t) softplus(x) + t softplus(-x), and likewise for log cosh(x) + log 2.
+    """
+    factor, rest = log_partition.as_independent(eta)
+    if rest == softplus(eta):
+        return (factor - statistic) * rest + statistic * softplus(-eta)
+    if rest == log_cosh(eta):
+        return (factor - statistic) / 2 * softplus(2 * eta) + (factor + statistic) / 2 * softplus(-2 * eta)
+    return log_partition - eta * statistic
 
 
 def _as_penalty(given: ConvexPenalty | sp.Expr | None) -> ConvexPenalty | None:

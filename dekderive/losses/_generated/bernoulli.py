@@ -5,7 +5,7 @@ from dekderive.kernels import special
 from dekderive.kernels.kernel import Formula, Parameter
 from dekderive.losses.loss import Loss
 
-SPEC = "3cf64b6d19dd6833"
+SPEC = "534652a0da2c3ed6"
 
 
 def statistic(y):
@@ -13,11 +13,11 @@ def statistic(y):
 
 
 def value(eta, y):
-    return special.softplus(eta) - eta * y
+    return y * special.softplus(-eta) + (1.0 - y) * special.softplus(eta)
 
 
 def slope(eta, y):
-    return special.expit(eta) - y
+    return (1.0 - y) * special.expit(eta) - y * special.expit(-eta)
 
 
 def curvature(eta):

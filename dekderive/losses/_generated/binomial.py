@@ -5,7 +5,7 @@ from dekderive.kernels import special
 from dekderive.kernels.kernel import Formula, Parameter
 from dekderive.losses.loss import Loss
 
-SPEC = "87903e9b3a3e4804"
+SPEC = "d48ec6b3b28fea1d"
 
 
 def statistic(y):
@@ -13,11 +13,11 @@ def statistic(y):
 
 
 def value(eta, y, trials):
-    return trials * special.softplus(eta) - eta * y
+    return y * special.softplus(-eta) + (trials - y) * special.softplus(eta)
 
 
 def slope(eta, y, trials):
-    return trials * special.expit(eta) - y
+    return (trials - y) * special.expit(eta) - y * special.expit(-eta)
 
 
 def curvature(eta, trials):

@@ -7,7 +7,7 @@ from dekderive.kernels import special
 from dekderive.kernels.kernel import Formula, Parameter
 from dekderive.losses.loss import Loss
 
-SPEC = "47a43171fbd8c727"
+SPEC = "c5a780f810f45262"
 
 
 def statistic(y):
@@ -15,11 +15,14 @@ def statistic(y):
 
 
 def value(eta, y):
-    return special.log_cosh(eta) - eta * y
+    shared_0 = 2.0 * eta
+    shared_1 = 0.5 * y
+    return (0.5 - shared_1) * special.softplus(shared_0) + (shared_1 + 0.5) * special.softplus(-shared_0)
 
 
 def slope(eta, y):
-    return np.tanh(eta) - y
+    shared_0 = 2.0 * eta
+    return (1.0 - y) * special.expit(shared_0) - (y + 1.0) * special.expit(-shared_0)
 
 
 def curvature(eta):

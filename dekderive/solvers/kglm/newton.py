@@ -56,12 +56,8 @@ def newton(problem: Problem, gram: Array, start: Array, tolerance: float, max_it
 
     The step is :math:`f \mapsto K \alpha, \alpha = (b - S B^{-1} S K b) / \lambda` with :math:`b = D f - \ell'`
     (Rasmussen and Williams 2006, Algorithm 3.1, with lambda), shortened until the objective decreases by Armijo's rule.
-    Start 0 has coefficients 0; another start is used for its f only.
     """
-    f, alpha = np.zeros_like(problem.targets[0]), np.zeros_like(problem.targets[0])
-    if start.any():
-        f, alpha = start[0], _preimage(problem, start)[0]
-        f = problem.matrix.times(alpha)
+    f, alpha = _begin(problem, gram, start[0])
     previous, iterations = np.inf, 0
     for iterations in range(1, max_iterations + 1):
         slope, curvature = problem.slope(f[None])[0], problem.curvature(f[None])[0]
@@ -71,10 +67,7 @@ def newton(problem: Problem, gram: Array, start: Array, tolerance: float, max_it
         if residual <= tolerance * scale or (residual >= 0.5 * previous and residual <= 1e3 * tolerance * scale):
             return Iterate(f[None], iterations - 1, np.array([0]))
         previous = residual
-        s = np.sqrt(curvature)
-        lower = factor(gram, curvature, problem.regularisation)
-        solved = cho_solve((lower, True), s * (k_bent - k_slope), overwrite_b=True, check_finite=False)
-        target_alpha = (curvature * f - slope - s * solved) / problem.regularisation
+        target_alpha = _target(problem, gram, slope, curvature, f, k_bent - k_slope)
         target_f = problem.matrix.times(target_alpha)
         if not np.isfinite(target_f).all():
             return Iterate(f[None], iterations, np.array([Status.NON_FINITE.code]))
@@ -88,13 +81,32 @@ def newton(problem: Problem, gram: Array, start: Array, tolerance: float, max_it
     return Iterate(f[None], iterations, np.array([Status.MAX_STEPS.code]))
 
 
+def _target(problem: Problem, gram: Array, slope: Array, curvature: Array, f: Array, k_b: Array) -> Array:
+    """The coefficients of the minimum of the quadratic model at f; `k_b` is K (D f - l')."""
+    s = np.sqrt(curvature)
+    lower = factor(gram, curvature, problem.regularisation)
+    solved = cho_solve((lower, True), s * k_b, overwrite_b=True, check_finite=False)
+    alpha: Array = (curvature * f - slope - s * solved) / problem.regularisation
+    return alpha
+
+
+def _begin(problem: Problem, gram: Array, start: Array) -> tuple[Array, Array]:
+    """0, or the Newton step from the start if that is better: a start need not be K alpha for any alpha."""
+    zero = np.zeros_like(start)
+    if not start.any():
+        return zero, zero
+    slope, curvature = problem.slope(start[None])[0], problem.curvature(start[None])[0]
+    if not (np.isfinite(slope).all() and np.isfinite(curvature).all()):
+        return zero, zero
+    alpha = _target(problem, gram, slope, curvature, start, problem.matrix.times(curvature * start - slope))
+    f = problem.matrix.times(alpha)
+    better = problem.objective(f[None], alpha[None])[0] < problem.objective(zero[None], zero[None])[0]
+    return (f, alpha) if better else (zero, zero)
+
+
 def _scale(problem: Problem, f: Array) -> float:
     """What the residual is measured against: rounding alone leaves about L eps (1 + |f|)."""
     return float((1 + problem.local_lipschitz(f[None])[0]) * (1 + np.abs(f).max(initial=0.0)))
-
-
-def _preimage(problem: Problem, f: Array) -> Array:
-    return problem.slope(f) / -problem.regularisation
 
 
 def _step_length(problem: Problem, f: Array, alpha: Array, df: Array, da: Array, slope: Array) -> float:

@@ -22,10 +22,8 @@ def newton_pcg(problem: Problem, start: Array, tolerance: float, max_iterations:
     is self-adjoint in the inner product :math:`u^T K v`, and so is the preconditioner :math:`(\lambda + cK)^{-1}`, which is
     a function of K; conjugate gradients run in that inner product and need neither K^{-1} nor a positive definite K.
     """
-    f, codes = start.copy(), np.full(len(start), Status.MAX_STEPS.code)
-    alpha = problem.slope(start) / -problem.regularisation
-    f = problem.matrix.times(alpha) if start.any() else start.copy()
-    alpha = alpha if start.any() else np.zeros_like(start)
+    codes = np.full(len(start), Status.MAX_STEPS.code)
+    f, alpha = _begin(problem, start)
     active, previous, iterations = np.arange(len(f)), np.full(len(f), np.inf), 0
     while active.size and iterations < max_iterations:
         part, here, coefficients = problem.part(active), f[active], alpha[active]
@@ -49,6 +47,18 @@ def newton_pcg(problem: Problem, start: Array, tolerance: float, max_iterations:
         codes[active[stuck]] = np.where(size[go][stuck] <= 1e6 * tolerance * scale[go][stuck], 0, codes[active[stuck]])
         active = active[~stuck]
     return Iterate(f, iterations, codes)
+
+
+def _begin(problem: Problem, start: Array) -> tuple[Array, Array]:
+    """0, or for each target H(start) if that is better: it is K alpha, as the start itself need not be."""
+    zero = np.zeros_like(start)
+    if not start.any():
+        return zero, zero.copy()
+    alpha = problem.slope(start) / -problem.regularisation
+    f = problem.matrix.times(alpha)
+    with np.errstate(all="ignore"):
+        better = (problem.objective(f, alpha) < problem.objective(zero, zero))[:, None]
+    return np.where(better, f, 0.0), np.where(better, alpha, 0.0)
 
 
 def _direction(part: Problem, f: Array, right: Array, accuracy: Array) -> tuple[Array, Array]:
