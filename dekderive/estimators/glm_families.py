@@ -69,7 +69,9 @@ def _named(text: str, given: dict[str, Any]) -> tuple[Loss, dict[str, Any]]:
     try:
         values = [float(part) for part in texts]
     except ValueError as error:
-        raise InvalidInput(f"the parameters in {text!r} must be numbers; write binomial(10) or gamma_log(2.5)") from error
+        raise InvalidInput(
+            f"the parameters in {text!r} must be numbers; write binomial(10) or gamma_log(2.5)"
+        ) from error
     return loss, {**dict(zip(loss.parameter_names, values, strict=False)), **given}
 
 
@@ -82,11 +84,13 @@ def _penalty_of(penalty: Any) -> Penalty | None:
     return found
 
 
-def null_predictor(pointwise: Pointwise, y: np.ndarray, weights: np.ndarray | float, offset: np.ndarray | float) -> float:
+def null_predictor(
+    pointwise: Pointwise, y: np.ndarray, weights: np.ndarray | float, offset: np.ndarray | float
+) -> float:
     """Return the constant b for which the loss at b + offset is smallest: the intercept of the null model."""
     bare = Pointwise(pointwise.loss, None, pointwise.values)
-    w = np.broadcast_to(weights, y.shape)
-    m = np.broadcast_to(offset, y.shape)
+    counted = np.broadcast_to(weights, y.shape) > 0
+    w, m, y = (np.broadcast_to(a, y.shape)[counted] for a in (weights, offset, y))
 
     def slope(b: float) -> float:
         return float(np.sum(w * bare.slope(b + m, y)))

@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from dekderive.errors import InvalidInput, UnknownName
 from dekderive.losses import Pointwise
 from dekderive.solvers.kglm import solve_kglm
-from dekderive.solvers.kglm.problem import make_problem
+from dekderive.solvers.kglm.problem import Problem, make_problem
 from dekderive.solvers.kglm.solution import Array
 from dekderive.solvers.kglm.statistics import FitStatistics
 
@@ -29,11 +29,15 @@ def criterion(name: str, statistics: FitStatistics) -> float:
     y, best = p.targets[0], p.pointwise.best(p.targets[0])
     data = Pointwise(p.pointwise.loss, None, p.pointwise.values)
     if name == "loo":
-        at = data.value(statistics.loo + p.offset, y)
-        return float(2 * np.sum(p.weights * (at - best)))
+        return _deviance(p, data.value(statistics.loo + p.offset, y) - best)
     n = float(np.sum(np.broadcast_to(p.weights, y.shape)))
-    deviance = float(2 * np.sum(p.weights * (data.value(statistics.f + p.offset, y) - best)))
+    deviance = _deviance(p, data.value(statistics.f + p.offset, y) - best)
     return n * deviance / max(n - statistics.edf, np.finfo(float).eps) ** 2
+
+
+def _deviance(problem: Problem, excess: Array) -> float:
+    w = np.broadcast_to(problem.weights, excess.shape)
+    return float(2 * np.sum(w[w > 0] * excess[w > 0]))
 
 
 def select(
@@ -72,5 +76,7 @@ def minimise_over_regularisation(function: Callable[[float], float], scale: floa
     values[~np.isfinite(values)] = np.inf
     k = int(np.argmin(values))
     low, high = math.log(grid[max(k - 1, 0)]), math.log(grid[min(k + 1, len(grid) - 1)])
-    found = minimize_scalar(lambda t: function(math.exp(t)), bounds=(low, high), method="bounded", options={"xatol": 1e-5})
+    found = minimize_scalar(
+        lambda t: function(math.exp(t)), bounds=(low, high), method="bounded", options={"xatol": 1e-5}
+    )
     return math.exp(found.x) if found.fun <= values[k] else float(grid[k])

@@ -232,7 +232,9 @@ class KernelGLM(RegressorMixin, KernelMachine):
 
     def _deviances(self, rows: Array, eta: Array, weights: Any) -> Array:
         bare = Pointwise(self.loss_.loss, None, self.loss_.values)
-        return np.asarray(2 * np.sum(weights * (bare.value(eta, rows) - bare.best(rows)), axis=-1))
+        w = np.broadcast_to(weights, rows.shape)
+        excess = np.where(w > 0, bare.value(eta, rows) - bare.best(rows), 0.0)
+        return np.asarray(2 * np.sum(w * excess, axis=-1))
 
     def predict_natural(self, X: ArrayLike, offset: ArrayLike | None = None, *, return_std: bool = False) -> Any:
         """The predictor eta (the natural parameter, or its logarithmic or probit counterpart) at new inputs.
@@ -294,7 +296,9 @@ class KernelGLM(RegressorMixin, KernelMachine):
         eta, std = self.predict_natural(X, offset, return_std=True)
         reach = ndtri(0.5 + 0.5 * coverage) * std
         loss = self.loss_.loss
-        ends = np.clip(np.stack([eta - reach, eta + reach]), np.nextafter(loss.lower, 0), np.nextafter(loss.upper, -np.inf))
+        ends = np.clip(
+            np.stack([eta - reach, eta + reach]), np.nextafter(loss.lower, 0), np.nextafter(loss.upper, -np.inf)
+        )
         low, high = self.loss_.mean(ends)
         return low, high
 
@@ -335,9 +339,7 @@ class KernelGLM(RegressorMixin, KernelMachine):
         key = ("statistics", target)
         if key not in self._cache:
             y, f = (a.reshape(len(self.y_fit_), -1)[:, target] for a in (self.y_fit_, self.solution_.f))
-            problem = make_problem(
-                self._gram(), y, self.loss_, self.regularisation_, self.sample_weight_, self.offset_
-            )
+            problem = make_problem(self._gram(), y, self.loss_, self.regularisation_, self.sample_weight_, self.offset_)
             self._cache[key] = FitStatistics(problem, f)
         found: FitStatistics = self._cache[key]
         return found

@@ -216,7 +216,13 @@ class KernelGLMClassifier(ClassifierMixin, KernelMachine):
         """Laplace's approximation of the log evidence (thresholds at their estimates)."""
         thresholds = getattr(self, "thresholds_", None) if self.family_ == "ordinal" else None
         return self._evidence(
-            self._gram(), self.codes_, self.regularisation_, self.solution_, thresholds, self.sample_weight_, self.offset_
+            self._gram(),
+            self.codes_,
+            self.regularisation_,
+            self.solution_,
+            thresholds,
+            self.sample_weight_,
+            self.offset_,
         )
 
     def predict_natural(self, X: ArrayLike, offset: ArrayLike | None = None) -> Array:

@@ -223,12 +223,12 @@ def kglm_weights(
     w2 = np.asarray(gram, dtype=np.float64) / regularisation
     v2 = w2 if cross is None else np.asarray(cross, dtype=np.float64) / regularisation
     if w2.ndim != 2 or w2.shape[0] != w2.shape[1] or v2.ndim != 2 or v2.shape[1] != len(w2):
-        raise InvalidInput(f"K(X, X) must be square and K(X_new, X) must have as many columns; got {w2.shape}, {v2.shape}")
+        raise InvalidInput(
+            f"K(X, X) must be square and K(X_new, X) must have as many columns; got {w2.shape}, {v2.shape}"
+        )
     if weights is not None:
         w2, v2 = w2 * np.asarray(weights, dtype=np.float64), v2 * np.asarray(weights, dtype=np.float64)
     bias = np.broadcast_to(np.asarray(0.0 if offset is None else offset, dtype=np.float64), (len(w2),)).copy()
     default = bias if cross is None else 0.0
     readout = np.asarray(default if readout_offset is None else readout_offset, dtype=np.float64)
-    return DEQWeights(
-        -w2, w2, -w2, -v2, v2, bias, np.broadcast_to(readout, (len(v2),)).copy(), pointwise
-    )
+    return DEQWeights(-w2, w2, -w2, -v2, v2, bias, np.broadcast_to(readout, (len(v2),)).copy(), pointwise)

@@ -98,7 +98,9 @@ def test_a_convolutional_layer_is_the_kernel_glm_of_the_pixels():
     layer = kglm_filters(losses.bernoulli, filters, shape, regularisation=3.0, offset=0.2)
     y = rng.integers(0, 2, 42) * 1.0
     one = squared_exponential_filter((2, 0), 2.0)[:, 0]
-    grams = [np.array([[one[i - j + 2] if abs(i - j) <= 2 else 0.0 for j in range(n)] for i in range(n)]) for n in shape]
+    grams = [
+        np.array([[one[i - j + 2] if abs(i - j) <= 2 else 0.0 for j in range(n)] for i in range(n)]) for n in shape
+    ]
     fit = solve_kglm(tuple(grams), y, bind(losses.bernoulli), 3.0, offset=0.2)
     assert_allclose(layer.dense()(y), fit.f + 0.2, atol=1e-11)
     assert layer.norm_bound >= np.linalg.norm(np.kron(*grams), 2) / 3.0

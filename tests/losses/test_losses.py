@@ -111,7 +111,9 @@ def test_ordered_categories_keep_their_digits_far_out():
             assert_allclose(float(p.value(np.array(eta), 0.0)), float(exact), rtol=1e-14)
 
 
-@pytest.mark.parametrize(("name", "y"), [("bernoulli", 1.0), ("binomial", 7.0), ("rademacher", 1.0), ("rademacher", -1.0)])
+@pytest.mark.parametrize(
+    ("name", "y"), [("bernoulli", 1.0), ("binomial", 7.0), ("rademacher", 1.0), ("rademacher", -1.0)]
+)
 def test_slopes_keep_their_digits_where_the_mean_saturates(name, y):
     p, size = pointwise(name), {"bernoulli": 1, "binomial": 7, "rademacher": 1}[name]
     eta = 45.0 if y > 0 else -45.0

@@ -40,7 +40,7 @@ class _Softmax:
         return float(self.weights @ losses + 0.5 * self.regularisation * (alpha * f).sum())
 
     def slope(self, f: Array) -> Array:
-        """w (p - Y)."""
+        """W (p - Y)."""
         return self.weights[:, None] * (softmax(f + self.offset, axis=1) - self.targets)
 
     def blocks(self, f: Array) -> tuple[Array, list[Array], list[Array], Array]:
@@ -129,7 +129,9 @@ def solve_multinomial(
     w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
     m = 0.0 if offset is None else np.asarray(offset, dtype=np.float64)
     used = w > 0  # the others have no curvature; they are predicted like new inputs
-    part = _Softmax(matrix.entries[np.ix_(used, used)], y[used], regularisation, w[used], m if np.ndim(m) == 0 else m[used])
+    part = _Softmax(
+        matrix.entries[np.ix_(used, used)], y[used], regularisation, w[used], m if np.ndim(m) == 0 else m[used]
+    )
     tolerance = 16 * np.finfo(float).eps * math.sqrt(matrix.size) if tolerance is None else tolerance
     lipschitz = matrix.norm / regularisation * CURVATURE_BOUND * float(w.max(initial=0.0))
     f, iterations, status = _newton(part, tolerance, max_iterations, lipschitz)

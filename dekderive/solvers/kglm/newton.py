@@ -25,6 +25,7 @@ class Iterate:
     f: Array
     iterations: int
     codes: Array  # of Status, one for each target
+    alpha: Array | None = None  # where the iteration knows the coefficients better than -w l'(f) / lambda does
 
 
 def factor(gram: Array, curvature: Array, regularisation: float) -> Array:

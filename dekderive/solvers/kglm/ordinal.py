@@ -73,7 +73,9 @@ def solve_ordinal(
     count = int(level.max(initial=0)) + 1
     shares = np.bincount(level, weights=w, minlength=count)
     if count < 2 or (shares <= 0).any():
-        raise InvalidInput("ordered classes must be numbered 0, 1, ... without gaps, two or more, each of them with a weight")
+        raise InvalidInput(
+            "ordered classes must be numbered 0, 1, ... without gaps, two or more, each of them with a weight"
+        )
 
     def fit(theta: Array, start: Array | None = None) -> KGLMSolution:
         below, above = threshold_pairs(level, theta)
@@ -108,9 +110,7 @@ def _estimated(fit, matrix, level, shares, w, offset, regularisation) -> Array: 
             between = 1 / np.expm1(above - below)  # 0 where a threshold is infinite
         d_above, d_below = w * (-expit(eta - above) - between), w * (expit(below - eta) + between)
         count = len(theta) + 1
-        d_theta = (
-            np.bincount(level, d_above, minlength=count)[:-1] + np.bincount(level, d_below, minlength=count)[1:]
-        )
+        d_theta = np.bincount(level, d_above, minlength=count)[:-1] + np.bincount(level, d_below, minlength=count)[1:]
         tails = np.cumsum(d_theta[::-1])[::-1]
         return value, np.concatenate([[tails[0]], tails[1:] * gaps])
 

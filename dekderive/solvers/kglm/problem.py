@@ -33,16 +33,22 @@ class Problem:
 
     def slope(self, f: Array) -> Array:
         """W l'(f + M; y)."""
-        return self.weights * self.pointwise.slope(f + self.offset, self.targets)
+        return self._weighted(self.pointwise.slope(f + self.offset, self.targets))
 
     def curvature(self, f: Array) -> Array:
         """W l''(f + M; y)."""
-        return np.broadcast_to(self.weights * self.pointwise.curvature(f + self.offset, self.targets), f.shape)
+        return np.broadcast_to(self._weighted(self.pointwise.curvature(f + self.offset, self.targets)), f.shape)
+
+    def _weighted(self, values: Array) -> Array:
+        """Times the weights; an observation of weight 0 does not count, whatever overflows there."""
+        if not isinstance(self.weights, np.ndarray):
+            return values * self.weights
+        return self.weights * np.where(self.weights > 0, values, 0.0)
 
     def loss(self, f: Array) -> Array:
         """The sum of w l for each target."""
         with np.errstate(all="ignore"):
-            terms = self.weights * self.pointwise.value(f + self.offset, self.targets)
+            terms = self._weighted(self.pointwise.value(f + self.offset, self.targets))
         return np.where(np.isnan(terms), np.inf, terms).sum(axis=-1)
 
     def objective(self, f: Array, alpha: Array) -> Array:
@@ -62,7 +68,7 @@ class Problem:
     @cached_property
     def curvature_bound(self) -> float:
         """The supremum of w l'' over predictors, observations and targets."""
-        return float(np.max(self.weights * self.pointwise.curvature_bound(self.targets), initial=0.0))
+        return float(np.max(self._weighted(self.pointwise.curvature_bound(self.targets)), initial=0.0))
 
     @cached_property
     def lipschitz(self) -> float:

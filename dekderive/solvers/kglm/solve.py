@@ -13,16 +13,26 @@ from dekderive.solvers.kglm.iterations import accelerated, damped, iterate, majo
 from dekderive.solvers.kglm.matrices import Dense, Matrix
 from dekderive.solvers.kglm.newton import Iterate, newton
 from dekderive.solvers.kglm.newton_pcg import newton_pcg
+from dekderive.solvers.kglm.newton_spectral import newton_spectral
 from dekderive.solvers.kglm.problem import Problem, make_problem
 from dekderive.solvers.kglm.solution import Array, KGLMSolution
 from dekderive.solvers.solution import Status, worst
 
 __all__ = ["SOLVERS", "choose", "solve_kglm"]
 
-SOLVERS = ("auto", "picard", "damped", "mm", "anderson", "newton", "newton_pcg")
+SOLVERS = ("auto", "picard", "damped", "mm", "anderson", "newton", "newton_pcg", "newton_spectral")
+_STEEP = 2e4  # Lipschitz constant from which alpha, of the size 1 / lambda, has lost too many digits
 _DENSE = 2500  # rows up to which a Cholesky factor for each target and iteration is the fastest
 _CHUNK = 64  # targets that are worked on together: their predictors fit into the cache
-_LIMITS = {"picard": 1000, "damped": 20000, "mm": 20000, "anderson": 5000, "newton": 200, "newton_pcg": 200}
+_LIMITS = {
+    "picard": 1000,
+    "damped": 20000,
+    "mm": 20000,
+    "anderson": 5000,
+    "newton": 200,
+    "newton_pcg": 200,
+    "newton_spectral": 200,
+}
 
 
 def choose(problem: Problem) -> str:
@@ -30,7 +40,8 @@ def choose(problem: Problem) -> str:
 
     Picard converges fast for L < 1/2 and needs no factorisation.  One target is cheapest by Newton's method with a Cholesky factor; many by
     majorise-minimise (one matrix for all) up to L = 3, with Anderson's acceleration up to L = 20, and beyond that, or
-    where the curvature has no bound, by Newton's method with conjugate gradients.
+    where the curvature has no bound, by Newton's method with conjugate gradients.  A tiny regularisation, L > 2e4, asks for
+    Newton's method in the eigenbasis of K.
 
     Examples
     --------
@@ -42,6 +53,10 @@ def choose(problem: Problem) -> str:
     count, lipschitz = len(problem.targets), problem.lipschitz
     if lipschitz < 0.5 and isinstance(problem.matrix, Dense):
         return "picard"
+    if isinstance(problem.matrix, Dense) and problem.matrix.size <= _DENSE:
+        steepness = float(problem.local_lipschitz(np.zeros_like(problem.targets)).max(initial=0.0))
+        if max(steepness, lipschitz if math.isfinite(lipschitz) else 0.0) > _STEEP:
+            return "newton_spectral"
     if isinstance(problem.matrix, Dense) and (count <= 2 or problem.matrix.size <= 64):
         return "newton" if problem.matrix.size <= _DENSE else "newton_pcg"
     if lipschitz <= 3:
@@ -81,7 +96,7 @@ def solve_kglm(
         M: the predictor is f + M.
     start : array_like, optional
         Of the shape of the targets; default 0.
-    solver : {"auto", "picard", "damped", "mm", "anderson", "newton", "newton_pcg"}
+    solver : {"auto", "picard", "damped", "mm", "anderson", "newton", "newton_pcg", "newton_spectral"}
     tolerance : float, optional
         Of the residual for Newton methods, relative to (1 + L)(1 + |f|), which is where rounding stops it; of the step
         for the other iterations.  Default ``16 eps sqrt(n)``.
@@ -129,8 +144,8 @@ def _checked_name(solver: str, problem: Problem) -> str:
         raise InvalidInput(
             f"solver {name!r} needs a bounded curvature, which {problem.pointwise.loss.name} has not; use 'newton'"
         )
-    if name == "newton" and not isinstance(problem.matrix, Dense):
-        raise InvalidInput("solver 'newton' factors the kernel matrix; for a Kronecker product use 'newton_pcg'")
+    if name in ("newton", "newton_spectral") and not isinstance(problem.matrix, Dense):
+        raise InvalidInput(f"solver {name!r} factors the kernel matrix; for a Kronecker product use 'newton_pcg'")
     return name
 
 
@@ -144,6 +159,9 @@ def _checked_start(start: ArrayLike | None, problem: Problem) -> Array:
 
 
 def _run(problem: Problem, name: str, start: Array, tolerance: float, limit: int) -> Iterate:
+    if name == "newton_spectral":
+        rows = [problem.part(slice(i, i + 1)) for i in range(len(start))]
+        return _joined([newton_spectral(row, tolerance, limit) for row in rows])
     if name == "newton":
         assert isinstance(problem.matrix, Dense)
         gram = problem.matrix.entries
@@ -170,13 +188,16 @@ def _joined(parts: list[Iterate]) -> Iterate:
         np.concatenate([p.f for p in parts]),
         max((p.iterations for p in parts), default=0),
         np.concatenate([p.codes for p in parts]),
+        np.concatenate([p.alpha for p in parts if p.alpha is not None])
+        if parts and parts[0].alpha is not None
+        else None,
     )
 
 
 def _solution(problem: Problem, name: str, found: Iterate, single: bool) -> KGLMSolution:
     f = np.where((found.codes == Status.NON_FINITE.code)[:, None], np.nan, found.f)
-    alpha = problem.slope(f) / -problem.regularisation
-    difference = f - problem.matrix.times(alpha)
+    alpha = problem.slope(f) / -problem.regularisation if found.alpha is None else found.alpha
+    difference = f - problem.image(f)
     residual, bound = np.abs(difference).max(axis=1), problem.error_bound(difference)
     return KGLMSolution(
         f=f[0] if single else f.T,

@@ -43,7 +43,7 @@ class FitStatistics:
 
     @cached_property
     def slope(self) -> Array:
-        """w l' at the fit."""
+        """W l' at the fit."""
         return np.broadcast_to(self.problem.slope(self.f[None])[0], self.f.shape)
 
     @cached_property
@@ -74,8 +74,10 @@ class FitStatistics:
     @cached_property
     def edf(self) -> float:
         """Effective degrees of freedom: the sum of the derivatives of the fitted means in their own targets."""
-        data = self.problem.weights * self.problem.pointwise.loss.curvature.at(self._values)
-        return float((np.broadcast_to(data, self.f.shape) * self.leverages).sum())
+        with np.errstate(all="ignore"):
+            data = np.broadcast_to(self.problem.pointwise.loss.curvature.at(self._values), self.f.shape)
+        w = np.broadcast_to(self.problem.weights, self.f.shape)
+        return float((w[w > 0] * data[w > 0] * self.leverages[w > 0]).sum())
 
     @property
     def _values(self) -> dict[str, object]:
@@ -106,7 +108,7 @@ class FitStatistics:
 
     @property
     def by_regularisation(self) -> Array:
-        r"""df / d lambda = -J^{-1} f / lambda, shape (n,)."""
+        r"""Df / d lambda = -J^{-1} f / lambda, shape (n,)."""
         return self.solve_jacobian(self.f) / -self.problem.regularisation
 
     @property
@@ -122,5 +124,5 @@ class FitStatistics:
         return self.solve_jacobian(self.gram) * (self.curvature / -self.problem.regularisation)
 
     def by_kernel(self, derivatives: Array) -> Array:
-        r"""df / d theta = J^{-1} (dK / d theta) alpha for derivatives of K of shape (n, n, p); shape (n, p)."""
+        r"""Df / d theta = J^{-1} (dK / d theta) alpha for derivatives of K of shape (n, n, p); shape (n, p)."""
         return self.solve_jacobian(np.einsum("ijp,j->ip", derivatives, self.alpha))

@@ -50,7 +50,12 @@ def test_the_means_are_a_fixed_point_of_the_equilibrium_layer(problem):
         return
     rho = p.penalty_slope(p.link(z))
     following = p.mean(gram @ (problem.targets[0] - z - rho) / lam)
-    assert_allclose(following, z, atol=1e-10 * (1 + fit.lipschitz if np.isfinite(fit.lipschitz) else 1e4), rtol=1e-10 * (1 + np.abs(fit.f).max()) * (1 + problem.local_lipschitz(fit.f[None])[0]))
+    assert_allclose(
+        following,
+        z,
+        atol=1e-10 * (1 + fit.lipschitz if np.isfinite(fit.lipschitz) else 1e4),
+        rtol=1e-10 * (1 + np.abs(fit.f).max()) * (1 + problem.local_lipschitz(fit.f[None])[0]),
+    )
 
 
 @given(instances(CANONICAL), st.integers(0, 10**6))
@@ -165,7 +170,13 @@ def test_the_solution_minimises_the_primal_objective(problem):
     def objective(v):
         return p.value(root @ v, y).sum() + lam / 2 * v @ v, root.T @ p.slope(root @ v, y) + lam * v
 
-    found = minimize(objective, np.zeros(root.shape[1]), jac=True, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-11, "maxiter": 5000})
+    found = minimize(
+        objective,
+        np.zeros(root.shape[1]),
+        jac=True,
+        method="L-BFGS-B",
+        options={"ftol": 1e-15, "gtol": 1e-11, "maxiter": 5000},
+    )
     fit = solve(problem)
     at_fit = p.value(fit.f, y).sum() + lam / 2 * fit.alpha @ fit.f
     assert at_fit <= found.fun + 1e-9 * (1 + abs(found.fun))
