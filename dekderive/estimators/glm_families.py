@@ -69,9 +69,7 @@ def _named(text: str, given: dict[str, Any]) -> tuple[Loss, dict[str, Any]]:
     try:
         values = [float(part) for part in texts]
     except ValueError as error:
-        raise InvalidInput(
-            f"the parameters in {text!r} must be numbers; write binomial(10) or gamma_log(2.5)"
-        ) from error
+        raise InvalidInput(f"the parameters in {text!r} must be numbers, as in gamma_log(2.5)") from error
     return loss, {**dict(zip(loss.parameter_names, values, strict=False)), **given}
 
 

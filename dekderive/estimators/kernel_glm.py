@@ -90,19 +90,20 @@ class KernelMachine(BaseEstimator):
 class KernelGLM(RegressorMixin, KernelMachine):
     r"""Kernel generalised linear model, which is also an equilibrium model.
 
-    Minimises :math:`\sum_i w_i\,[\ell(\eta_i; y_i) + Q(\eta_i)] + \frac{\lambda}{2}\lVert f\rVert_k^2` over functions f of
-    the reproducing kernel Hilbert space, :math:`\eta_i = f(x_i) + m + o_i`; the minimiser is
-    :math:`f = k(\cdot, X)\alpha` with :math:`\alpha = -w\circ(\ell' + Q')/\lambda`.  For a canonical family its means are the
-    fixed point of a deep equilibrium layer, see :meth:`to_deq`.
+    Minimises :math:`\sum_i w_i\,[\ell(\eta_i; y_i) + Q(\eta_i)] + \frac{\lambda}{2}\lVert f\rVert_k^2` over functions
+    f of the reproducing kernel Hilbert space, :math:`\eta_i = f(x_i) + m + o_i`; the minimiser is :math:`f = k(\cdot,
+    X)\alpha` with :math:`\alpha = -w\circ(\ell' + Q')/\lambda`.  For a canonical family its means are the fixed point
+    of a deep equilibrium layer, see :meth:`to_deq`.
 
     Parameters
     ----------
     family : str, Loss or Pointwise
-        ``"gaussian"``, ``"poisson"``, ``"gamma_log"``, ``"binomial(10)"``, ``"pseudo_huber"``, ... (an unknown name lists all), or
-        a loss from ``dekderive.losses`` or compiled from a family of your own.  Families with a domain other than the
-        real line (``"gamma"``) use the canonical link; the names with ``_log`` use the log link.
+        ``"gaussian"``, ``"poisson"``, ``"gamma_log"``, ``"binomial(10)"``, ``"pseudo_huber"``, ... (an unknown name
+        lists all), or a loss from ``dekderive.losses`` or compiled from a family of your own.  Families with a domain
+        other than the real line (``"gamma"``) use the canonical link; the names with ``_log`` use the log link.
     kernel : str, scikit-learn kernel, dekderive kernel, or callable
-        ``"rbf"``, ``"laplacian"``, ``"linear"``, ``"cosine"``, ``"poly"``, ``"precomputed"``; a callable returns K(X, Y).
+        ``"rbf"``, ``"laplacian"``, ``"linear"``, ``"cosine"``, ``"poly"``, ``"precomputed"``; a callable returns K(X,
+        Y).
     regularisation : float or {"loo", "gcv", "laplace"}
         lambda, or how it is chosen: deviance of left-out observations, generalised cross-validation, Laplace evidence.
     penalty : {"gaussian", "logistic", "pseudo_huber"} or Penalty, optional
@@ -189,8 +190,8 @@ class KernelGLM(RegressorMixin, KernelMachine):
         ------
         InvalidInput, UnknownName
         """
-        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
-        y = np.asarray(y, dtype=np.float64)
+        checked = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        X, y = (np.asarray(a, dtype=np.float64) for a in checked)
         self.loss_ = pointwise_of(self.family, self.family_parameters, self.penalty, self.penalty_parameters)
         gram, weights = self._start_fit(X, sample_weight, offset)
         given = np.zeros(len(y)) if offset is None else np.broadcast_to(np.asarray(offset, dtype=np.float64), (len(y),))

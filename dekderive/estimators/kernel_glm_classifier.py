@@ -111,7 +111,8 @@ class KernelGLMClassifier(ClassifierMixin, KernelMachine):
         ------
         InvalidInput, UnknownName
         """
-        X, y = validate_data(self, X, y, dtype=np.float64)
+        rows, y = validate_data(self, X, y, dtype=np.float64)
+        X = np.asarray(rows)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         self.family_ = self._family()
@@ -135,8 +136,8 @@ class KernelGLMClassifier(ClassifierMixin, KernelMachine):
             family = "bernoulli" if count == 2 else "multinomial"
         if family in ("bernoulli", "probit") and count > 2:
             raise InvalidInput(
-                f"Only binary classification is supported by family {family!r}, and there are {count} classes. The type of "
-                "the target is multiclass; use 'multinomial' or 'ordinal'"
+                f"Only binary classification is supported by family {family!r}, and there are {count} classes. The "
+                "type of the target is multiclass; use 'multinomial' or 'ordinal'"
             )
         if family in ("multinomial", "ordinal") and self.penalty is not None:
             raise InvalidInput("a penalty is for two classes; leave it out")
@@ -204,10 +205,12 @@ class KernelGLMClassifier(ClassifierMixin, KernelMachine):
         if thresholds is None and self.family_ == "multinomial":
             w = np.ones(len(codes)) if weights is None else weights
             return evidence_multinomial(gram, np.eye(len(self.classes_))[codes], regularisation, fit, w, shift)
-        y, loss = codes.astype(np.float64), getattr(self, "loss_", None)
+        y = codes.astype(np.float64)
         if thresholds is not None:
             below, above = threshold_pairs(codes, thresholds)
             y, loss = np.zeros(len(codes)), bind(cumulative_logit, {"below": below, "above": above})
+        else:
+            loss = self.loss_
         problem = make_problem(gram, y, loss, regularisation, weights, shift)
         return FitStatistics(problem, fit.f).log_evidence
 

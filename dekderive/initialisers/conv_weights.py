@@ -114,6 +114,7 @@ def _refuse_unbounded(pointwise: Pointwise, kappa: np.ndarray, shape: tuple[int,
         if not ((values > -regularisation) & (values < -1e-10 * scale)).any():
             return
     raise InvalidInput(
-        f"these filters are no kernel: their matrix on {shape[0]} x {shape[1]} pixels has the eigenvalue {low:.4g}, and the "
-        "objective is unbounded below, so no MAP exists; multiply them by taper('triangular', ...) or taper('wendland', ...)"
+        f"these filters are no kernel: their matrix on {shape[0]} x {shape[1]} pixels has the eigenvalue {low:.4g}, "
+        "the objective is unbounded below, and no MAP exists; multiply them by taper('triangular', r) or "
+        "taper('wendland', r)"
     )

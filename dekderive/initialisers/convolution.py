@@ -1,8 +1,8 @@
 r"""Convolutions that are kernel matrices: filters with compact support that are positive semi-definite.
 
-Truncating a kernel to a box is no kernel: 1(|i - j| <= 1) on three pixels has the eigenvalue 1 - sqrt(2).  Multiplying it by
-a compactly supported *kernel* is one (the Schur product theorem), and so is a sum over q of B_q (x) kappa_q with positive
-semi-definite B_q across channels.
+Truncating a kernel to a box is no kernel: 1(|i - j| <= 1) on three pixels has the eigenvalue 1 - sqrt(2).
+Multiplying it by a compactly supported *kernel* is one (the Schur product theorem), and so is a sum over q of B_q (x)
+kappa_q with positive semi-definite B_q across channels.
 """
 
 from __future__ import annotations

@@ -20,19 +20,19 @@ _NEWTON_STEPS = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DEQWeights:
-    r"""The equilibrium model of Theorem 3,
+    r"""The equilibrium model of Theorem 3.
 
     .. math::
 
         z = \sigma(W_1 z + W_2 T(Y) + W_3 \rho(z) + b), \qquad
-        f(\tilde X) = V_1 z + V_3 \rho(z) + V_2 T(Y) + \tilde b .
+        f(\tilde X) = V_1 (z + \rho(z)) + V_2 T(Y) + \tilde b .
 
     Attributes
     ----------
     W1, W2, W3 : (n, n) ndarray
         For a kernel GLM, :math:`W_2 = K/\lambda = -W_1 = -W_3`.
     V1, V2 : (m, n) ndarray
-        :math:`V_2 = k(\tilde X, X)/\lambda = -V_1`; the readout of rho is V1 too.
+        :math:`V_2 = k(\tilde X, X)/\lambda = -V_1`.
     bias : (n,) ndarray
         The offset M at the training inputs: outside of the factor 1/lambda (Appendix H prints it inside).
     readout_bias : (m,) ndarray

@@ -1,7 +1,7 @@
 """Equilibrium layers for PyTorch that equal a kernel GLM before training, with implicit differentiation.
 
-The state is the preactivation u, not the mean z: ``u = W1 sigma(u) + W2 T(y) + W3 Q'(u) + b`` has the same solutions, and a
-saturated activation has lost the digits that u still has.  ``torchdeq`` can drive the same step: pass
+The state is the preactivation u, not the mean z: ``u = W1 sigma(u) + W2 T(y) + W3 Q'(u) + b`` has the same solutions,
+and a saturated activation has lost the digits that u still has.  ``torchdeq`` can drive the same step: pass
 ``lambda u: layer.step(u, injected)`` with ``injected = layer.inject(y)`` to its ``get_deq()``.
 """
 
@@ -16,14 +16,11 @@ from dekderive.errors import InvalidInput, MissingExtra, NotConverged
 from dekderive.initialisers.conv_weights import ConvDEQWeights
 from dekderive.initialisers.deq_weights import DEQWeights
 
-torch: Any
-nn: Any
-Module: Any
 try:  # the names exist without PyTorch too, so that importing this module never fails; using them says what to install
     import torch
     from torch import nn
 
-    Module = nn.Module
+    Module: Any = nn.Module
 except ImportError:
     torch = nn = None
     Module = object

@@ -65,7 +65,7 @@ class Pointwise:
         return np.broadcast_to(self._at(self.loss.cross, eta=eta, y=y), np.shape(eta))
 
     def curvature_bound(self, y: ArrayLike) -> Array:
-        """Supremum of `curvature` over eta, one number for each entry of y (an upper bound where there is a penalty)."""
+        """Supremum of `curvature` over eta, one for each entry of y (an upper bound if there is a penalty)."""
         bound = np.asarray(self._at(self.loss.curvature_bound, y=np.asarray(y, dtype=np.float64)), dtype=np.float64)
         if self.penalty is not None:
             bound = bound + self._of_penalty(self.penalty.curvature_bound, np.float64(0.0))

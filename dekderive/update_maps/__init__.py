@@ -1,4 +1,4 @@
-"""Update maps: what one step of an infinitely deep model does to a covariance, and of an equilibrium model to its state."""
+"""Update maps: one step of an infinitely deep model on covariances, and of an equilibrium model on its state."""
 
 from dekderive.update_maps.deker import deker
 from dekderive.update_maps.deq_ntk import deq_ntk, normalised

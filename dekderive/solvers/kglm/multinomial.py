@@ -127,11 +127,9 @@ def solve_multinomial(
     if not regularisation > 0:
         raise InvalidInput(f"the regularisation must be a positive number, got {regularisation!r}")
     w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
-    m = 0.0 if offset is None else np.asarray(offset, dtype=np.float64)
+    m = np.zeros(y.shape) + (0.0 if offset is None else np.asarray(offset, dtype=np.float64))
     used = w > 0  # the others have no curvature; they are predicted like new inputs
-    part = _Softmax(
-        matrix.entries[np.ix_(used, used)], y[used], regularisation, w[used], m if np.ndim(m) == 0 else m[used]
-    )
+    part = _Softmax(matrix.entries[np.ix_(used, used)], y[used], regularisation, w[used], m[used])
     tolerance = 16 * np.finfo(float).eps * math.sqrt(matrix.size) if tolerance is None else tolerance
     lipschitz = matrix.norm / regularisation * CURVATURE_BOUND * float(w.max(initial=0.0))
     f, iterations, status = _newton(part, tolerance, max_iterations, lipschitz)
@@ -204,7 +202,7 @@ def _solution(
 def evidence_multinomial(
     gram: Array, targets: Array, regularisation: float, fit: KGLMSolution, weights: Array, offset: Array | float
 ) -> float:
-    r"""Laplace's approximation of the log evidence: minus the objective, less half the log determinant of I + K W / lambda.
+    r"""Laplace's approximation of the log evidence: minus the objective, less half of log det(I + K W / lambda).
 
     Examples
     --------

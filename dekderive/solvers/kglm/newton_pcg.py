@@ -19,8 +19,9 @@ def newton_pcg(problem: Problem, start: Array, tolerance: float, max_iterations:
     r"""Solve for every target, with one matrix and no factorisation but its eigenvalues.
 
     The Newton step in the coefficients solves :math:`(\lambda I + D K) p = -(\lambda\alpha + \ell')`.  That operator
-    is self-adjoint in the inner product :math:`u^T K v`, and so is the preconditioner :math:`(\lambda + cK)^{-1}`, which is
-    a function of K; conjugate gradients run in that inner product and need neither K^{-1} nor a positive definite K.
+    is self-adjoint in the inner product :math:`u^T K v`, and so is the preconditioner :math:`(\lambda + cK)^{-1}`,
+    which is a function of K; conjugate gradients run in that inner product and need neither K^{-1} nor a positive
+    definite K.
     """
     codes = np.full(len(start), Status.MAX_STEPS.code)
     f, alpha = _begin(problem, start)

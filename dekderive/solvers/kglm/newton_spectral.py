@@ -18,10 +18,11 @@ _HALVINGS = 50
 
 
 def newton_spectral(problem: Problem, tolerance: float, max_iterations: int) -> Iterate:
-    r"""Solve for the first target with f = R v, K = R R^T, by Newton's method on :math:`\sum w\ell + \frac\lambda2 v^Tv`.
+    r"""Solve for the first target with f = R v, K = R R^T, by Newton's method in v.
 
-    The coefficients alpha are of the size 1 / lambda, and f = K alpha loses as many digits as lambda is small; v is of the
-    size of f.  Eigenvalues below rounding are left out: they are not known.
+    The objective is :math:`\sum w\ell + \frac\lambda2 v^Tv`.  The coefficients alpha are of the size 1 / lambda, and
+    f = K alpha loses as many digits as lambda is small; v is of the size of f.  Eigenvalues below rounding
+    are left out: they are not known.
     """
     assert isinstance(problem.matrix, Dense)
     values, vectors = problem.matrix.spectrum
@@ -29,7 +30,7 @@ def newton_spectral(problem: Problem, tolerance: float, max_iterations: int) -> 
     root = vectors[:, keep] * np.sqrt(values[keep])
     v, code, iterations = np.zeros(root.shape[1]), Status.MAX_STEPS.code, 0
     previous = np.inf
-    for iterations in range(1, max_iterations + 1):
+    while iterations < max_iterations:
         f = root @ v
         slope = problem.slope(f[None])[0]
         gradient = root.T @ slope + problem.regularisation * v
@@ -44,9 +45,9 @@ def newton_spectral(problem: Problem, tolerance: float, max_iterations: int) -> 
         if t == 0.0:
             code = 0 if size <= 1e6 * tolerance * scale else code
             break
-        v = v + t * step
+        v, iterations = v + t * step, iterations + 1
     alpha = vectors[:, keep] @ (v / np.sqrt(values[keep]))
-    return Iterate((root @ v)[None], iterations - 1, np.array([code]), alpha[None])
+    return Iterate((root @ v)[None], iterations, np.array([code]), alpha[None])
 
 
 def _step(problem: Problem, root: Array, f: Array, gradient: Array) -> Array:

@@ -38,7 +38,7 @@ def solve_ordinal(
     weights: ArrayLike | None = None,
     offset: ArrayLike | None = None,
 ) -> tuple[KGLMSolution, Array]:
-    r"""Fit :math:`P(y \le j) = \mathrm{expit}(\theta_j - f - M)`; the objective is jointly convex in f and the thresholds.
+    r"""Fit :math:`P(y \le j) = \mathrm{expit}(\theta_j - f - M)`; jointly convex in f and the thresholds.
 
     Parameters
     ----------
@@ -73,9 +73,7 @@ def solve_ordinal(
     count = int(level.max(initial=0)) + 1
     shares = np.bincount(level, weights=w, minlength=count)
     if count < 2 or (shares <= 0).any():
-        raise InvalidInput(
-            "ordered classes must be numbered 0, 1, ... without gaps, two or more, each of them with a weight"
-        )
+        raise InvalidInput("ordered classes must be numbered 0, 1, ... without gaps, two or more, each with a weight")
 
     def fit(theta: Array, start: Array | None = None) -> KGLMSolution:
         below, above = threshold_pairs(level, theta)

@@ -38,10 +38,10 @@ _LIMITS = {
 def choose(problem: Problem) -> str:
     """Return the name of the default method.
 
-    Picard converges fast for L < 1/2 and needs no factorisation.  One target is cheapest by Newton's method with a Cholesky factor; many by
-    majorise-minimise (one matrix for all) up to L = 3, with Anderson's acceleration up to L = 20, and beyond that, or
-    where the curvature has no bound, by Newton's method with conjugate gradients.  A tiny regularisation, L > 2e4, asks for
-    Newton's method in the eigenbasis of K.
+    Picard converges fast for L < 1/2 and needs no factorisation.  One target is cheapest by Newton's method with a
+    Cholesky factor; many by majorise-minimise (one matrix for all) up to L = 3, with Anderson's acceleration up to L
+    = 20, and beyond that, or where the curvature has no bound, by Newton's method with conjugate gradients.  A tiny
+    regularisation, L > 2e4, asks for Newton's method in the eigenbasis of K.
 
     Examples
     --------
@@ -115,8 +115,9 @@ def solve_kglm(
 
     Notes
     -----
-    Source: Tsuchida et al. (2022), equation (7) and Appendix H, in the coordinate :math:`f = (A')^{-1}(z)`.  Iterating in z is
-    not equivalent in floating point: a saturated mean has lost the predictor.
+    Source: Tsuchida et al. (2022), equation (7) and Appendix H, in the coordinate
+    :math:`f = (A')^{-1}(z)`.  Iterating in z is not equivalent in floating point: a saturated mean
+    has lost the predictor.
 
     Examples
     --------
@@ -160,8 +161,8 @@ def _checked_start(start: ArrayLike | None, problem: Problem) -> Array:
 
 def _run(problem: Problem, name: str, start: Array, tolerance: float, limit: int) -> Iterate:
     if name == "newton_spectral":
-        rows = [problem.part(slice(i, i + 1)) for i in range(len(start))]
-        return _joined([newton_spectral(row, tolerance, limit) for row in rows])
+        parts = [problem.part(slice(i, i + 1)) for i in range(len(start))]
+        return _joined([newton_spectral(part, tolerance, limit) for part in parts])
     if name == "newton":
         assert isinstance(problem.matrix, Dense)
         gram = problem.matrix.entries
@@ -184,13 +185,12 @@ def _run(problem: Problem, name: str, start: Array, tolerance: float, limit: int
 
 
 def _joined(parts: list[Iterate]) -> Iterate:
+    known = [p.alpha for p in parts if p.alpha is not None]
     return Iterate(
         np.concatenate([p.f for p in parts]),
         max((p.iterations for p in parts), default=0),
         np.concatenate([p.codes for p in parts]),
-        np.concatenate([p.alpha for p in parts if p.alpha is not None])
-        if parts and parts[0].alpha is not None
-        else None,
+        np.concatenate(known) if known else None,
     )
 
 

@@ -67,7 +67,7 @@ class FitStatistics:
         return self.variance(self.gram, np.diag(self.gram))
 
     def variance(self, cross: Array, diagonal: Array) -> Array:
-        r"""Laplace variances :math:`(k(x, x) - k S B^{-1} S k^T) / \lambda` at inputs with K(X, x) = `cross`, (n, m)."""
+        r"""Laplace variances :math:`(k(x, x) - k S B^{-1} S k^T) / \lambda` at inputs with K(X, x) = `cross`."""
         explained = (self._whitened(cross) ** 2).sum(axis=0)
         return np.maximum(diagonal - explained, 0.0) / self.problem.regularisation
 
@@ -86,9 +86,10 @@ class FitStatistics:
 
     @cached_property
     def loo(self) -> Array:
-        r"""Predictors at each input with its observation (and its penalty) left out, :math:`f_i + h_i l'_i/(1 - D_i h_i)`.
+        r"""Predictors at each input with its observation (and its penalty) left out.
 
-        Exact where the loss is quadratic; otherwise one Newton step from the fit.
+        They are :math:`f_i + h_i l'_i/(1 - D_i h_i)`, exact where the loss is quadratic and otherwise one
+        Newton step from the fit.
         """
         rest = 1 - self.curvature * self.leverages
         return self.f + self.leverages * self.slope / np.maximum(rest, np.finfo(float).eps)
