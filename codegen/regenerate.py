@@ -36,11 +36,9 @@ def plan_here(root: Path) -> tuple[Generated, ...]:
     """Return the plan, made in this process."""
     # The emitter needs `dekderive.kernels.kernel`, and importing it would run the generated index and with it every
     # generated module.  One that no longer fits the `Kernel` record would then make `update` impossible, so the package
-    # is entered here without its index.
-    if "dekderive.kernels" not in sys.modules:
-        bare = types.ModuleType("dekderive.kernels")
-        bare.__path__ = [str(FOLDER)]
-        sys.modules["dekderive.kernels"] = bare
+    # is entered here without its index; that of the losses likewise.
+    _enter_without_index("kernels")
+    _enter_without_index("losses")
     import sympy
 
     from dekderive.programs import emit
@@ -52,12 +50,17 @@ def plan_here(root: Path) -> tuple[Generated, ...]:
     )
 
 
+def _enter_without_index(package: str) -> None:
+    name = f"dekderive.{package}"
+    if name not in sys.modules:
+        bare = types.ModuleType(name)
+        bare.__path__ = [str(FOLDER.parent / package)]
+        sys.modules[name] = bare
+
+
 def plan_losses_here(root: Path) -> tuple[Generated, ...]:
-    """Return the plan of the losses, made in this process; their index is left out for the same reason as above."""
-    if "dekderive.losses" not in sys.modules:
-        bare = types.ModuleType("dekderive.losses")
-        bare.__path__ = [str(FOLDER.parent / "losses")]
-        sys.modules["dekderive.losses"] = bare
+    """Return the plan of the losses, made in this process."""
+    _enter_without_index("losses")
     from codegen.losses import plan_losses
 
     return plan_losses(root)

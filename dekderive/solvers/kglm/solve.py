@@ -61,7 +61,7 @@ def choose(problem: Problem) -> str:
         return "newton" if problem.matrix.size <= _DENSE else "newton_pcg"
     if lipschitz <= 3:
         return "mm"
-    return "anderson" if lipschitz <= 20 else "newton_pcg"
+    return "anderson" if lipschitz <= 30 else "newton_pcg"
 
 
 def solve_kglm(
