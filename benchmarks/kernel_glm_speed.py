@@ -1,7 +1,7 @@
 """Kernel GLMs: one large fit against scikit-learn's GaussianProcessClassifier, and many images on one grid.
 
-    python benchmarks/kernel_glm_speed.py
-    python benchmarks/kernel_glm_speed.py --rows 500 --images 100
+  python benchmarks/kernel_glm_speed.py
+  python benchmarks/kernel_glm_speed.py --rows 500 --images 100
 """
 
 from __future__ import annotations

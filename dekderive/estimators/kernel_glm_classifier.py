@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from dekderive.errors import InvalidInput, UnknownName
 from dekderive.estimators.glm_families import CLASSIFIERS, pointwise_of
 from dekderive.estimators.glm_selection import minimise_over_regularisation, select
-from dekderive.estimators.kernel_glm import KernelMachine
+from dekderive.estimators.kernel_machine import KernelMachine
 from dekderive.losses import bind, cumulative_logit
 from dekderive.solvers.kglm import KGLMSolution, solve_kglm
 from dekderive.solvers.kglm.multinomial import evidence_multinomial, solve_multinomial

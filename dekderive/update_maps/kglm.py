@@ -239,7 +239,8 @@ def convex_loss(
 
     Examples
     --------
-    >>> model = convex_loss("log_cosh", sp.log(2 * sp.cosh(eta - y)), mean=eta, curvature_bound=sp.S.One)
+    >>> from dekderive.atoms import log_cosh
+    >>> model = convex_loss("smooth_absolute", log_cosh(eta - y), mean=eta, curvature_bound=sp.S.One)
     >>> model.slope
     tanh(eta - y)
     """
