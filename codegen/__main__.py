@@ -15,7 +15,13 @@ from dekderive.ledger import Drift, Finding, intact, read_ledger
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNELS = ROOT / "dekderive" / "kernels"
+LOSSES = ROOT / "dekderive" / "losses"
 SEEDS = (0, 1, 2)
+
+
+def has_losses() -> bool:
+    """Whether this repository derives losses (a copy with one derivation, as in the tests, does not)."""
+    return (ROOT / "derivations/losses").is_dir()
 
 
 @click.group()
@@ -29,6 +35,10 @@ def update() -> None:
     changed = write(regenerate(ROOT, SEEDS[0]), KERNELS)
     for path in changed:
         click.echo(f"updated dekderive/kernels/{path}")
+    of_losses = write(regenerate(ROOT, SEEDS[0], "losses"), LOSSES) if has_losses() else ()
+    for path in of_losses:
+        click.echo(f"updated dekderive/losses/{path}")
+    changed = (*changed, *of_losses)
     click.echo(f"{len(changed)} files changed; review them with `git diff`" if changed else "every file was current")
 
 
@@ -40,6 +50,11 @@ def check(quick: bool) -> None:
     if not quick:
         plans = [regenerate(ROOT, seed) for seed in SEEDS]
         findings = (*compare(plans[0], KERNELS), *steady(plans))
+    if has_losses():
+        findings = (*findings, *intact(LOSSES))
+        if not quick:
+            plans = [regenerate(ROOT, seed, "losses") for seed in SEEDS]
+            findings = (*findings, *compare(plans[0], LOSSES), *steady(plans))
     report(findings)
     if not quick:
         report_meaning()

@@ -17,12 +17,12 @@ from codegen.plan import Generated, Printer, load_sources, plan
 from dekderive.errors import StaleKernel
 from dekderive.ledger import FOLDER, Entry
 
-__all__ = ["plan_here", "regenerate"]
+__all__ = ["plan_here", "plan_losses_here", "regenerate"]
 
 
-def regenerate(root: Path, seed: int) -> tuple[Generated, ...]:
-    """Return the plan for the derivations under `root`, made under ``PYTHONHASHSEED=seed``."""
-    program = "import sys; from codegen.regenerate import main; main(sys.argv[1])"
+def regenerate(root: Path, seed: int, what: str = "kernels") -> tuple[Generated, ...]:
+    """Return the plan for the derivations under `root`, of kernels or of losses, made under ``PYTHONHASHSEED=seed``."""
+    program = f"import sys; from codegen.regenerate import main; main(sys.argv[1], {what!r})"
     # The package next to `root` is the one to plan for, whichever one is installed.
     environment = os.environ | {"PYTHONHASHSEED": str(seed), "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
     done = subprocess.run([sys.executable, "-c", program, str(root)], env=environment, capture_output=True, text=True)
@@ -36,11 +36,9 @@ def plan_here(root: Path) -> tuple[Generated, ...]:
     """Return the plan, made in this process."""
     # The emitter needs `dekderive.kernels.kernel`, and importing it would run the generated index and with it every
     # generated module.  One that no longer fits the `Kernel` record would then make `update` impossible, so the package
-    # is entered here without its index.
-    if "dekderive.kernels" not in sys.modules:
-        bare = types.ModuleType("dekderive.kernels")
-        bare.__path__ = [str(FOLDER)]
-        sys.modules["dekderive.kernels"] = bare
+    # is entered here without its index; that of the losses likewise.
+    _enter_without_index("kernels")
+    _enter_without_index("losses")
     import sympy
 
     from codegen.certificates import planned_certificates
@@ -52,8 +50,25 @@ def plan_here(root: Path) -> tuple[Generated, ...]:
     return (*plan(sources, printer), *planned_certificates(sources, sympy.__version__))
 
 
-def main(root: str) -> None:
+def _enter_without_index(package: str) -> None:
+    name = f"dekderive.{package}"
+    if name not in sys.modules:
+        bare = types.ModuleType(name)
+        bare.__path__ = [str(FOLDER.parent / package)]
+        sys.modules[name] = bare
+
+
+def plan_losses_here(root: Path) -> tuple[Generated, ...]:
+    """Return the plan of the losses, made in this process."""
+    _enter_without_index("losses")
+    from codegen.losses import plan_losses
+
+    return plan_losses(root)
+
+
+def main(root: str, what: str = "kernels") -> None:
     """Print the plan as JSON, and nothing else whatever a derivation prints: what `regenerate` reads."""
     with contextlib.redirect_stdout(sys.stderr):
-        rows = [asdict(generated) for generated in plan_here(Path(root))]
+        planned = plan_here(Path(root)) if what == "kernels" else plan_losses_here(Path(root))
+        rows = [asdict(generated) for generated in planned]
     print(json.dumps(rows))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # the same names as in _HOME, for type checkers and editors
     from dekderive import families, gram, kernels, symbols, update_maps
     from dekderive.derivation import Derivation
     from dekderive.duals.dual import dual
-    from dekderive.estimators import EquilibriumKernel
+    from dekderive.estimators import EquilibriumKernel, KernelGLM, KernelGLMClassifier
     from dekderive.families.family import Family
     from dekderive.parameters import parameter
     from dekderive.programs import compile, compile_dual, emit, emit_dual
@@ -37,6 +37,8 @@ __all__ = [
     "Derivation",
     "EquilibriumKernel",
     "Family",
+    "KernelGLM",
+    "KernelGLMClassifier",
     "Reparameterisation",
     "Verdict",
     "cite",
@@ -61,6 +63,8 @@ _HOME = {
     "Derivation": "dekderive.derivation",
     "EquilibriumKernel": "dekderive.estimators",
     "Family": "dekderive.families.family",
+    "KernelGLM": "dekderive.estimators",
+    "KernelGLMClassifier": "dekderive.estimators",
     "Reparameterisation": "dekderive.reparameterisations",
     "compile": "dekderive.programs",
     "compile_dual": "dekderive.programs",

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from dekderive.certificates.certificate import Certificate
     from dekderive.certificates.enclosure import enclose, zero_verdict
     from dekderive.certificates.expectations import enclose_dual, enclose_dual_kxy, enclose_mean, mehler_enclosure
-    from dekderive.certificates.parseval import HermiteSeries, hermite_series
     from dekderive.certificates.interval import Enclosure
+    from dekderive.certificates.parseval import HermiteSeries, hermite_series
     from dekderive.certificates.positivity import positive_verdict
     from dekderive.certificates.prover.direct import (
         prove_existence,

@@ -1,4 +1,4 @@
-"""Infinitely deep kernels for scikit-learn: Gaussian processes, kernel ridge regression, support vector machines."""
+"""Scikit-learn kernels and estimators: infinitely deep kernels, and kernel generalised linear models."""
 
 from dekderive.errors import MissingExtra
 
@@ -10,5 +10,7 @@ except ImportError as error:
     ) from error
 
 from dekderive.estimators.equilibrium_kernel import EquilibriumKernel
+from dekderive.estimators.kernel_glm import KernelGLM
+from dekderive.estimators.kernel_glm_classifier import KernelGLMClassifier
 
-__all__ = ["EquilibriumKernel"]
+__all__ = ["EquilibriumKernel", "KernelGLM", "KernelGLMClassifier"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 from dekderive.derivation import Derivation
-from dekderive.programs.load import load
+from dekderive.losses.loss import Loss, Penalty
+from dekderive.programs.load import load, load_record
+from dekderive.programs.loss_text import loss_text, penalty_text
 from dekderive.programs.module_text import module_text
+from dekderive.update_maps.kglm import ConvexLoss, ConvexPenalty
 from dekderive.update_maps.layered import LayeredMap
 from dekderive.update_maps.update_map import UpdateMap
 
@@ -44,8 +47,16 @@ def emit(derivation: Derivation, *, header: str | None = None) -> str:
     return module_text(derivation.update_map, derivation.sources, header=first)
 
 
-def compile(update_map: UpdateMap | LayeredMap | Derivation) -> Any:
-    """Return the kernel of an update map (or of a layered map, at depth 1), generated in memory.
+@overload
+def compile(update_map: ConvexLoss) -> Loss: ...
+@overload
+def compile(update_map: ConvexPenalty) -> Penalty: ...
+@overload
+def compile(update_map: UpdateMap | LayeredMap | Derivation) -> Any: ...
+def compile(update_map: UpdateMap | LayeredMap | Derivation | ConvexLoss | ConvexPenalty) -> Any:
+    """Return the kernel of an update map (or the loss of a kernel GLM, or a penalty), generated in memory.
+
+    A layered map gives a kernel of depth 1.
 
     Its functions can be stepped through in a debugger.  It pickles as its text; write it to a file with :func:`emit` to
     import it.
@@ -58,6 +69,15 @@ def compile(update_map: UpdateMap | LayeredMap | Derivation) -> Any:
     >>> kernel = compile(deq_ntk(normalised(relu(z)), name="mine"))
     >>> kernel.parameter_names
     ('weight_variance', 'input_variance', 'bias_variance')
+    >>> from dekderive.families import poisson
+    >>> from dekderive.update_maps import kglm
+    >>> compile(kglm(poisson()))
+    <Loss poisson(): poisson family, canonical link>
     """
+    header = "# Generated in memory."
+    if isinstance(update_map, ConvexLoss):
+        return load_record(loss_text(update_map, header=header), update_map.name, Loss)
+    if isinstance(update_map, ConvexPenalty):
+        return load_record(penalty_text(update_map, header=header), update_map.name, Penalty)
     derivation = update_map if isinstance(update_map, Derivation) else Derivation(update_map)
     return load(emit(derivation), derivation.name)

@@ -1,8 +1,22 @@
-"""Update maps: what one step of an infinitely deep model, or one layer of a network, does to a covariance."""
+"""Update maps: one step of an infinitely deep model on covariances, one layer, or a step of a model on its state."""
 
 from dekderive.update_maps.deker import deker
 from dekderive.update_maps.deq_ntk import deq_ntk, normalised
+from dekderive.update_maps.kglm import ConvexLoss, ConvexPenalty, convex_loss, kglm, penalty
 from dekderive.update_maps.layered import LayeredMap, nngp, ntk
 from dekderive.update_maps.update_map import UpdateMap
 
-__all__ = ["LayeredMap", "UpdateMap", "deker", "deq_ntk", "nngp", "normalised", "ntk"]
+__all__ = [
+    "ConvexLoss",
+    "ConvexPenalty",
+    "LayeredMap",
+    "UpdateMap",
+    "convex_loss",
+    "deker",
+    "deq_ntk",
+    "kglm",
+    "nngp",
+    "normalised",
+    "ntk",
+    "penalty",
+]

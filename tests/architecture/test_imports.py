@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SHOP = ["dekderive.kernels", "dekderive.solvers", "dekderive.gram", "dekderive.estimators"]
+SHOP = [
+    "dekderive.kernels",
+    "dekderive.losses",
+    "dekderive.solvers",
+    "dekderive.solvers.kglm",
+    "dekderive.gram",
+    "dekderive.initialisers",
+    "dekderive.estimators",
+]
 SYMBOLIC = {"sympy", "flint", "mpmath"}
 
 

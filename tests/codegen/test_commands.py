@@ -23,7 +23,7 @@ def without_generated(folder, names):
     left_out = {"__pycache__"}
     if Path(folder).name == "kernels":
         left_out.add("__init__.py")
-    if Path(folder).name == "_generated":
+    if Path(folder).name == "_generated" and Path(folder).parent.name == "kernels":
         left_out |= set(names) - {"__init__.py"}
     return left_out
 

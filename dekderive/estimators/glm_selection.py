@@ -1,0 +1,82 @@
+"""Choosing the regularisation by leave-one-out, generalised cross-validation or the Laplace evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from dekderive.errors import InvalidInput, UnknownName
+from dekderive.losses import Pointwise
+from dekderive.solvers.kglm import solve_kglm
+from dekderive.solvers.kglm.problem import Problem, make_problem
+from dekderive.solvers.kglm.solution import Array
+from dekderive.solvers.kglm.statistics import FitStatistics
+
+__all__ = ["CRITERIA", "criterion", "minimise_over_regularisation", "select"]
+
+CRITERIA = ("loo", "gcv", "laplace")
+_DECADES = np.linspace(-4, 4, 9)
+
+
+def criterion(name: str, statistics: FitStatistics) -> float:
+    """Return the deviance of left-out observations, n dev / (n - edf)^2, or minus twice the Laplace evidence."""
+    p = statistics.problem
+    if name == "laplace":
+        return -2 * statistics.log_evidence
+    y, best = p.targets[0], p.pointwise.best(p.targets[0])
+    data = Pointwise(p.pointwise.loss, None, p.pointwise.values)
+    if name == "loo":
+        return _deviance(p, data.value(statistics.loo + p.offset, y) - best)
+    n = float(np.sum(np.broadcast_to(p.weights, y.shape)))
+    deviance = _deviance(p, data.value(statistics.f + p.offset, y) - best)
+    return n * deviance / max(n - statistics.edf, np.finfo(float).eps) ** 2
+
+
+def _deviance(problem: Problem, excess: Array) -> float:
+    w = np.broadcast_to(problem.weights, excess.shape)
+    return float(2 * np.sum(w[w > 0] * excess[w > 0]))
+
+
+def select(
+    name: str, gram: Array, targets: Array, pointwise: Pointwise, weights: Array | None, offset: Array | float | None
+) -> float:
+    """Return the regularisation that minimises a criterion, summed over the targets.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such criterion.
+    """
+    if name not in CRITERIA:
+        raise UnknownName(f"no criterion {name!r} for the regularisation; known: {', '.join(CRITERIA)}, or a number")
+    columns = targets.reshape(len(targets), -1).T
+
+    def total(regularisation: float) -> float:
+        values = []
+        for column in columns:
+            fit = solve_kglm(gram, column, pointwise, regularisation, weights=weights, offset=offset)
+            problem = make_problem(gram, column, pointwise, regularisation, weights, offset)
+            values.append(criterion(name, FitStatistics(problem, fit.f)))
+        return float(np.sum(values))
+
+    bound = float(np.max(pointwise.curvature_bound(targets), initial=0.0))
+    scale = float(np.mean(np.diag(gram))) * (bound if math.isfinite(bound) and bound > 0 else 1.0)
+    return minimise_over_regularisation(total, scale)
+
+
+def minimise_over_regularisation(function: Callable[[float], float], scale: float) -> float:
+    """Minimise over lambda within four decades around a scale: a coarse grid, then Brent between its neighbours."""
+    if not scale > 0:
+        raise InvalidInput("the kernel matrix has a zero diagonal: no regularisation is better than another")
+    grid = scale * 10.0**_DECADES
+    values = np.array([function(x) for x in grid])
+    values[~np.isfinite(values)] = np.inf
+    k = int(np.argmin(values))
+    low, high = math.log(grid[max(k - 1, 0)]), math.log(grid[min(k + 1, len(grid) - 1)])
+    found = minimize_scalar(
+        lambda t: function(math.exp(t)), bounds=(low, high), method="bounded", options={"xatol": 1e-5}
+    )
+    return math.exp(found.x) if found.fun <= values[k] else float(grid[k])

@@ -1,0 +1,1 @@
+"""Modules written by `python -m codegen update`; see the index one level up."""

@@ -1,0 +1,124 @@
+"""Newton's method for one target, through the well-conditioned matrix B = lambda I + S K S."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_solve, lapack
+
+from dekderive.errors import InvalidInput
+from dekderive.solvers.kglm.problem import Problem
+from dekderive.solvers.kglm.solution import Array
+from dekderive.solvers.solution import Status
+
+__all__ = ["Iterate", "factor", "newton"]
+
+_HALVINGS = 50
+_ARMIJO = 1e-4
+
+
+@dataclass(slots=True)
+class Iterate:
+    """What an iteration leaves: one row for each target."""
+
+    f: Array
+    iterations: int
+    codes: Array  # of Status, one for each target
+    alpha: Array | None = None  # where the iteration knows the coefficients better than -w l'(f) / lambda does
+
+
+def factor(gram: Array, curvature: Array, regularisation: float) -> Array:
+    r"""Return the lower Cholesky factor of :math:`\lambda I + S K S`, S = sqrt(curvature).
+
+    Its eigenvalues are at least lambda, also for a singular K, and its condition number is at most 1 + L.
+
+    Raises
+    ------
+    InvalidInput
+        If K is so far from positive semi-definite that there is no factor.
+    """
+    s = np.sqrt(curvature)
+    b = np.multiply(gram, s)
+    b *= s[:, None]
+    b[np.diag_indices(len(b))] += regularisation
+    # The transpose of a symmetric matrix in C order is the same matrix in the order that LAPACK works in.
+    lower, info = lapack.dpotrf(b.T, lower=1, overwrite_a=1, clean=0)
+    if info:
+        raise InvalidInput(
+            "lambda I + S K S is not positive definite: the kernel matrix has an eigenvalue below -lambda / max l''; "
+            "a MAP exists for positive semi-definite kernels only"
+        )
+    return lower
+
+
+def newton(problem: Problem, gram: Array, start: Array, tolerance: float, max_iterations: int) -> Iterate:
+    r"""Solve for the first target of a problem.
+
+    The step is :math:`f \mapsto K \alpha, \alpha = (b - S B^{-1} S K b) / \lambda` with :math:`b = D f - \ell'`
+    (Rasmussen and Williams 2006, Algorithm 3.1, with lambda), shortened until the objective decreases by Armijo's rule.
+    """
+    f, alpha = _begin(problem, gram, start[0])
+    previous, iterations = np.inf, 0
+    for iterations in range(1, max_iterations + 1):
+        slope, curvature = problem.slope(f[None])[0], problem.curvature(f[None])[0]
+        k_slope, k_bent = problem.matrix.times(np.stack([slope, curvature * f]))
+        residual = np.abs(f + k_slope / problem.regularisation).max()
+        scale = _scale(problem, f)
+        if residual <= tolerance * scale or (residual >= 0.5 * previous and residual <= 1e3 * tolerance * scale):
+            return Iterate(f[None], iterations - 1, np.array([0]))
+        previous = residual
+        target_alpha = _target(problem, gram, slope, curvature, f, k_bent - k_slope)
+        target_f = problem.matrix.times(target_alpha)
+        if not np.isfinite(target_f).all():
+            return Iterate(f[None], iterations, np.array([Status.NON_FINITE.code]))
+        t = _step_length(problem, f, alpha, target_f - f, target_alpha - alpha, slope)
+        if t == 0.0:
+            done = residual <= 1e6 * tolerance * scale
+            return Iterate(f[None], iterations, np.array([0 if done else Status.MAX_STEPS.code]))
+        f, alpha = (
+            (target_f, target_alpha) if t == 1.0 else (f + t * (target_f - f), alpha + t * (target_alpha - alpha))
+        )
+    return Iterate(f[None], iterations, np.array([Status.MAX_STEPS.code]))
+
+
+def _target(problem: Problem, gram: Array, slope: Array, curvature: Array, f: Array, k_b: Array) -> Array:
+    """The coefficients of the minimum of the quadratic model at f; `k_b` is K (D f - l')."""
+    s = np.sqrt(curvature)
+    lower = factor(gram, curvature, problem.regularisation)
+    solved = cho_solve((lower, True), s * k_b, overwrite_b=True, check_finite=False)
+    alpha: Array = (curvature * f - slope - s * solved) / problem.regularisation
+    return alpha
+
+
+def _begin(problem: Problem, gram: Array, start: Array) -> tuple[Array, Array]:
+    """0, or the Newton step from the start if that is better: a start need not be K alpha for any alpha."""
+    zero = np.zeros_like(start)
+    if not start.any():
+        return zero, zero
+    slope, curvature = problem.slope(start[None])[0], problem.curvature(start[None])[0]
+    if not (np.isfinite(slope).all() and np.isfinite(curvature).all()):
+        return zero, zero
+    alpha = _target(problem, gram, slope, curvature, start, problem.matrix.times(curvature * start - slope))
+    f = problem.matrix.times(alpha)
+    better = problem.objective(f[None], alpha[None])[0] < problem.objective(zero[None], zero[None])[0]
+    return (f, alpha) if better else (zero, zero)
+
+
+def _scale(problem: Problem, f: Array) -> float:
+    """What the residual is measured against: rounding alone leaves about L eps (1 + |f|)."""
+    return float((1 + problem.local_lipschitz(f[None])[0]) * (1 + np.abs(f).max(initial=0.0)))
+
+
+def _step_length(problem: Problem, f: Array, alpha: Array, df: Array, da: Array, slope: Array) -> float:
+    """The largest of 1, 1/2, 1/4, ... that satisfies Armijo's rule; 0 if none does."""
+    here = float(problem.objective(f[None], alpha[None])[0])
+    decrease = float(df @ (slope + problem.regularisation * alpha))
+    noise = 1e-13 * (abs(here) + float(np.abs(df * slope).sum()))  # what summation may get wrong
+    t = 1.0
+    for _ in range(_HALVINGS):
+        there = float(problem.objective((f + t * df)[None], (alpha + t * da)[None])[0])
+        if there <= here + _ARMIJO * t * decrease + noise:
+            return t
+        t *= 0.5
+    return 0.0
