@@ -172,7 +172,7 @@ def _pair_slopes(
     """Derivatives of the kernel at pairs of positive variances with derivatives `first` and `second`, (N, p)."""
     known = {**values, **parameters, kernel.chart.value: x}
     known["kxy"] = covariance(kernel, x, values["kxx"], values["kyy"])
-    in_kxx, in_kyy, *in_parameters = _partials(kernel.residual_gradient, known, x.size)
+    in_kxx, in_kyy, *in_parameters = _residual_partials(kernel, known, x.size)
     with np.errstate(all="ignore"):
         change = np.column_stack(in_parameters) + in_kxx[:, None] * first + in_kyy[:, None] * second
         steepness = np.broadcast_to(kernel.residual_derivative.at(known), x.shape)
@@ -182,6 +182,23 @@ def _pair_slopes(
         of_x, of_kxx, of_kyy, *of_parameters = _partials(kernel.readout_gradient, known, x.size)
         total = of_x[:, None] * moved + of_kxx[:, None] * first + of_kyy[:, None] * second
         return _checked(kernel, total + np.column_stack(of_parameters))
+
+
+def _residual_partials(kernel: Kernel, known: Mapping[str, Any], count: int) -> list[Array]:
+    """Partial derivatives of the equation of pairs.
+
+    Where it carries the gap it is one between angles, and does not change if second moments, variances and
+    `bias_variance` are multiplied by one number; at numbers of order 1, powers 3/2 of them do not overflow.
+    """
+    if "gap" not in kernel.pair_names:
+        return list(_partials(kernel.residual_gradient, known, count))
+    size = np.ldexp(1.0, -np.frexp(np.maximum(known["cxx"], known["cyy"]))[1])
+    size = np.where(np.isfinite(size), size, 1.0)
+    extensive = ("cxx", "cyy", "cxy", "kxx", "kyy", "kxy", "bias_variance")
+    moved = {n: v * size if n in extensive else v for n, v in known.items()}
+    partials = list(_partials(kernel.residual_gradient, moved, count))
+    order = ("kxx", "kyy", *kernel.parameter_names)
+    return [d * size if n in extensive else d for n, d in zip(order, partials, strict=True)]
 
 
 def _with_zero_rows(part: Array, work: Work, side: Side, slopes: Array, at_diagonal: Array) -> Array:
