@@ -23,6 +23,7 @@ from dekderive.atoms.activations import (
 from dekderive.atoms.atom import Atom
 from dekderive.atoms.bessel import bessel_ratio, bessel_ratio_slope, log_i0
 from dekderive.atoms.centred import binormal_excess
+from dekderive.atoms.complex_normal import exp_erfcx_im, exp_erfcx_re
 from dekderive.atoms.conditional import conditional_margin, squared_distance
 from dekderive.atoms.covariance import arcsine, rootgap, sin_minus_xcos, versine
 from dekderive.atoms.gaussian_pair import (
@@ -70,6 +71,8 @@ __all__ = [
     "dawson",
     "elu",
     "exp_binormal",
+    "exp_erfcx_im",
+    "exp_erfcx_re",
     "exp_ndtr",
     "expit",
     "gelu",
@@ -148,4 +151,6 @@ ATOMS: tuple[type[Atom], ...] = (
     conditional_margin,
     squared_distance,
     binormal_excess,
+    exp_erfcx_re,
+    exp_erfcx_im,
 )

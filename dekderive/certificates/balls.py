@@ -20,6 +20,7 @@ from dekderive.atoms import Atom
 from dekderive.certificates.interval import Enclosure
 from dekderive.certificates.roots import MonotoneEquation
 from dekderive.certificates.special_balls import binormal as _binormal
+from dekderive.certificates.special_balls import exp_erfcx
 from dekderive.certificates.special_balls import ndtr as _ndtr
 from dekderive.errors import UndeclaredSymbol, UnprintableNode
 from dekderive.implicit import inverse_log_partition
@@ -271,6 +272,9 @@ class _Evaluation:
         if isinstance(node, atoms.exp_ndtr):
             p, x = (as_ball(self(argument)) for argument in node.args)
             return p.exp() * _ndtr(x)
+        if isinstance(node, atoms.exp_erfcx_re | atoms.exp_erfcx_im):
+            value = exp_erfcx(*(as_ball(self(argument)) for argument in node.args))
+            return value.real if isinstance(node, atoms.exp_erfcx_re) else value.imag
         if isinstance(node, atoms.binormal):
             # The determinant by the rules of the tree: of rational numbers it is exact, and may be 0.
             a, b, c = node.args[2:]

@@ -9,7 +9,7 @@ from typing import Any
 
 from flint import acb, arb
 
-__all__ = ["binormal", "ndtr"]
+__all__ = ["binormal", "exp_erfcx", "ndtr"]
 
 
 def ndtr(x: Any) -> Any:
@@ -18,6 +18,12 @@ def ndtr(x: Any) -> Any:
     SymPy rewrites erfc(-x) as 2 - erfc(x), which leaves nothing of the lower tail: hence not by the atom's definition.
     """
     return (-x / arb(2).sqrt()).erfc() / 2
+
+
+def exp_erfcx(p: Any, q: Any, x: Any, y: Any) -> Any:
+    """Return exp(p + i q + s^2) erfc(s), s = x + i y, as a complex ball."""
+    s = acb(x, y)
+    return (acb(p, q) + s * s).exp() * s.erfc()
 
 
 def binormal(h: Any, k: Any, a: Any, b: Any, c: Any, determinant: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import dekderive
 from dekderive.gram.moments import Moments
 from dekderive.reports.candidates import equilibrium_candidates, moments_for, rbf_candidates
+from dekderive.update_maps import UpdateMap
 from dekderive.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "python-flint", "scikit-learn"
 def result(work: Work, verdict: Verdict, order: Order) -> dict[str, Any]:
     """Return what result.json holds: plain values only."""
     u = work.derivation.update_map
+    assert isinstance(u, UpdateMap)  # `derive` makes no kernel of finite depth
     module = [f"{work.derivation.name}.py"] if verdict is not Verdict.FAILS else []
     summary: dict[str, Any] = {
         "kernel": work.derivation.name,
@@ -100,6 +102,7 @@ def page(work: Work, verdict: Verdict, order: Order) -> str:
     from dekderive.reports.report import Report, html
 
     u = work.derivation.update_map
+    assert isinstance(u, UpdateMap)  # `derive` makes no kernel of finite depth
     levels = (work.level, *(v for v in work.levels if v != work.level))
     moments = moments_for(work.moments, 1.0, bias=0.0)
     background = provenance(order)

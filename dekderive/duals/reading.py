@@ -20,6 +20,8 @@ from dekderive.atoms import (
     damped_sinh,
     dawson,
     exp_binormal,
+    exp_erfcx_im,
+    exp_erfcx_re,
     exp_ndtr,
     ndtr,
     noisy_arcsine,
@@ -198,6 +200,18 @@ class Reader:
     def _damped(self, a: sp.Expr, b: sp.Expr, c: sp.Expr, even: bool) -> Terms:
         return self.forms.multiply(self._exp(-(a + b) / 2), self._waves(c, even, False))
 
+    def _complex_erfcx(self, p: sp.Expr, q: sp.Expr, x: sp.Expr, y: sp.Expr, imaginary: bool) -> Terms:
+        """A part of exp(e) erfcx(s) = 2 exp(e + s^2) Phi(-sqrt(2) s), as a sum with its conjugate."""
+        s, forms = self.scalars, self.forms
+        real, above = self.radical(-sp.sqrt(2) * x), self.radical(-sp.sqrt(2) * y)
+        parts = []
+        for unit in (s.i, -s.i):
+            argument = forms.sum_of(real, Radical(above.factor * unit, above.roots))
+            exponent = self.rational(p) + unit * self.rational(q) + s.reduce(s.square(argument)) / 2
+            weight = unit / s.i if imaginary else s.one
+            parts.append(forms.scale(forms.multiply(forms.exponential(exponent), forms.probit(argument)), weight))
+        return forms.scale(forms.add(parts), 1 / s.i if imaginary else s.one)
+
 
 _RULES: dict[type, Callable[..., Terms]] = {
     sp.exp: Reader._exp,
@@ -217,6 +231,8 @@ _RULES: dict[type, Callable[..., Terms]] = {
     binormal_excess: lambda r, *x: r(binormal_excess(*x).definition),
     squared_distance: lambda r, *x: r(squared_distance(*x).definition),
     exp_binormal: lambda r, p, *x: r.forms.multiply(r._exp(p), r._binormal(*x)),
+    exp_erfcx_re: lambda r, *x: r._complex_erfcx(*x, False),
+    exp_erfcx_im: lambda r, *x: r._complex_erfcx(*x, True),
     exp_ndtr: lambda r, p, x: r.forms.multiply(r._exp(p), r._normal(x)),
     damped_sinh: lambda r, a, b, c: r._damped(a, b, c, False),
     damped_cosh: lambda r, a, b, c: r._damped(a, b, c, True),

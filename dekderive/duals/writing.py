@@ -5,13 +5,12 @@ r"""Write a normal form as an expression in which nothing cancels for extreme va
 * Polynomials are rewritten with G = kxx kyy - kxy^2 (``rootgap(kxx, kyy, kxy)**2``) where that leaves only terms of one
   sign, and N / sqrt(D) as M sqrt(D) + R / sqrt(D) where N = M D + R has fewer terms.
 * exp(p) Phi(x) is one function, and exponentials that differ in the sign of kxy are a hyperbolic sine and cosine;
-  those of E[sin sin] and E[cos cos] are damped ones.
+  those of E[sin sin] and E[cos cos] are damped ones; conjugate pairs are real functions (`real_parts`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import sympy as sp
 from sympy.polys.fields import FracElement
@@ -29,23 +28,14 @@ from dekderive.duals.pairs import (
     joint_exponent,
     margin_of,
 )
+from dekderive.duals.real_parts import Item, real_items
 from dekderive.duals.scalars import Radical
-from dekderive.errors import NoClosedForm
 from dekderive.symbols import kxx, kxy, kyy
 
 __all__ = ["Writer"]
 
 
 _SCALED = ("probit", "binormal")  # functions that are as small as an exponential beside them is large
-
-
-class _Item(NamedTuple):
-    """A real term: factor sqrt(roots) exp(exponent) functions, times cos, sin, cosh or sinh of an argument."""
-
-    factor: FracElement
-    key: Key
-    kind: type | None = None
-    argument: FracElement | None = None
 
 
 class Writer:
@@ -83,39 +73,12 @@ class Writer:
         NoClosedForm
             If a part is complex and has no real name here.
         """
-        items = self._hyperbolic(self._real(terms))
+        items = self._hyperbolic(real_items(self.forms, terms))
         return centred(sp.Add(*(self._item(item) for item in sorted(items, key=lambda i: str(i.key)))))
 
-    # from complex exponentials to cos, sin, cosh, sinh
+    # exponentials in pairs
 
-    def _real(self, terms: Terms) -> list[_Item]:
-        items, done = [], set()
-        for key, factor in terms.items():
-            for function, _ in key.functions:
-                if any(self.s.is_complex(x.factor) for x in function.arguments if isinstance(x, Radical)):
-                    raise NoClosedForm(
-                        "a sine or cosine with a shifted or tilted gate needs the error function of a complex argument"
-                    )
-            level, phase = self.s.complex_parts(key.exponent)
-            real, imaginary = self.s.complex_parts(factor)
-            if not phase:
-                if imaginary:
-                    raise NoClosedForm("the imaginary parts do not cancel")
-                items.append(_Item(real, key))
-                continue
-            twin = key._replace(exponent=self.s.reduce(level - self.s.i * phase))
-            if key in done:
-                continue
-            if self.s.reduce(terms.get(twin, self.s.zero) - (real - self.s.i * imaginary)):
-                raise NoClosedForm("the imaginary parts do not cancel")
-            done.add(twin)
-            bare = key._replace(exponent=level)
-            if self.s.sign(phase) < 0:
-                phase, imaginary = -phase, -imaginary
-            items += [_Item(c, bare, kind, phase) for c, kind in ((2 * real, sp.cos), (-2 * imaginary, sp.sin)) if c]
-        return items
-
-    def _hyperbolic(self, items: list[_Item]) -> list[_Item]:
+    def _hyperbolic(self, items: list[Item]) -> list[Item]:
         """A exp(e + o) + B exp(e - o), o odd in kxy  ->  (A + B) exp(e) cosh(o) + (A - B) exp(e) sinh(o).
 
         Where kxy is in a denominator, o is as large as e, and a hyperbolic function would overflow; unless the pair
@@ -139,7 +102,7 @@ class Writer:
             if self.s.sign(odd) < 0:
                 odd, difference = -odd, -difference
             pairs = ((total, sp.cosh), (difference, sp.sinh))
-            result += [_Item(factor, bare, kind, odd) for factor, kind in pairs if factor]
+            result += [Item(factor, bare, kind, odd) for factor, kind in pairs if factor]
         return result
 
     def _wave(self, even: FracElement, odd: FracElement) -> Wave | None:
@@ -150,7 +113,7 @@ class Writer:
 
     # one term
 
-    def _item(self, item: _Item) -> sp.Expr:
+    def _item(self, item: Item) -> sp.Expr:
         functions = sorted(item.key.functions, key=str)
         outer = [self._function(f) ** n for f, n in functions if f.name not in _SCALED]
         scaled = [f for f, n in functions if f.name in _SCALED for _ in range(n)]
@@ -158,6 +121,8 @@ class Writer:
         if item.kind in (sp.cosh, sp.sinh):
             outer.append(self._damped(item))
             exponent = self.s.zero
+        elif item.kind is not None and item.point is not None:
+            outer.append(item.kind(*self._erfcx(item.argument, item.point)))
         elif item.kind is not None:
             outer.append(item.kind(self.exponent(item.argument)))
         if scaled and exponent:
@@ -169,7 +134,7 @@ class Writer:
         outer += [self._function(f) for f in scaled]
         return self.radical(Radical(item.factor, item.key.roots)) * sp.Mul(*outer)
 
-    def _damped(self, item: _Item) -> sp.Expr:
+    def _damped(self, item: Item) -> sp.Expr:
         exponent, argument, even = item.key.exponent, item.argument, item.kind is sp.cosh
         wave = self._wave(exponent, argument)
         if wave is None:
@@ -177,6 +142,11 @@ class Writer:
             return sp.exp(self.exponent(exponent)) * plain(self.exponent(argument))
         kind = damped_cosh if even else damped_sinh
         return kind(*(self.exponent(x) for x in (wave.variance, wave.other, argument)))
+
+    def _erfcx(self, exponent: FracElement, point: Radical) -> tuple[sp.Expr, ...]:
+        level, phase = (self.exponent(x) if x else sp.S.Zero for x in self.s.complex_parts(exponent))
+        x, y = (self.radical(Radical(part, point.roots)) for part in self.s.complex_parts(point.factor))
+        return level, phase, -x / sp.sqrt(2), -y / sp.sqrt(2)
 
     def _function(self, function: Function) -> sp.Expr:
         if function.name == "opaque":

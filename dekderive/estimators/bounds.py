@@ -64,7 +64,7 @@ def resolved_bounds(
             own = default_bounds(kernel, moments, parameter)
         if own is not None:
             resolved[parameter.name] = own
-    if name is not None and name not in resolved:
+    if not isinstance(kernel, LayeredKernel) and name is not None and name not in resolved:
         fixed = tuple((n, float(values[n])) for n, bounds in resolved.items() if bounds == "fixed")
         resolved[name] = default_deciding_bounds(kernel, moments, fixed)
     return resolved

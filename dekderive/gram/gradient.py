@@ -55,7 +55,9 @@ def gram_gradient(
         Exactly what ``gram`` returns.
     dK : (n, n, p) ndarray
         ``dK[..., i]`` is the derivative in ``kernel.parameters[i]``, whether or not it was passed.  For a zero row the
-        derivative in a bias that is 0 is infinite off the diagonal (the kernel grows like its square root).
+        derivative in a bias that is 0 is infinite off the diagonal (the kernel grows like its square root), and so it
+        is between parallel inputs, of different lengths or opposite, for tangent kernels of finite depth whose slope
+        jumps.
 
     Raises
     ------
@@ -109,19 +111,26 @@ def _layered(
     """The matrix and its derivatives, for a kernel of finite depth."""
     own = len(kernel.parameters) - 2
     network = Network(kernel, side.second, None, parameters, Seeds.all(parameters["weight_variance"], own))
-    at_diagonal = _checked(kernel, network.left.slope)
+    at_diagonal = _numbers(kernel, network.left.slope)
     K = np.empty((len(side),) * 2, dtype=kind)
     dK = np.empty((*K.shape, own + 2), dtype=kind)
     for work in works(kernel, side, None, moments, block_size):
         i, j = work.i[work.positive], work.j[work.positive]
         still = np.zeros((i.size, own + 2))  # no parameter moves the inputs
         pairs = network.pairs(i, j, work.values["gap"], work.values["tilt"], still)
-        part = _with_zero_rows(work.spread(_checked(kernel, pairs.slope)), work, side, at_diagonal, at_diagonal)
+        part = _with_zero_rows(work.spread(_numbers(kernel, pairs.slope)), work, side, at_diagonal, at_diagonal)
         fill(K, work.block, work.spread(pairs.value), symmetric=True)
         fill(dK, work.block, part, symmetric=True)
     here = np.arange(len(side))
     K[here, here], dK[here, here] = side.kxx, at_diagonal
     return K, dK
+
+
+def _numbers(kernel: LayeredKernel, slopes: Array) -> Array:
+    if np.isnan(slopes).any():
+        name = kernel.parameter_names[int(np.argwhere(np.isnan(slopes))[0, -1])]
+        raise NotConverged(f"{kernel.name}: a derivative in {name} is not a number; rescale the inputs")
+    return slopes
 
 
 def _partials(formula: Formula, values: Mapping[str, Any], count: int) -> tuple[Array, ...]:
@@ -130,7 +139,7 @@ def _partials(formula: Formula, values: Mapping[str, Any], count: int) -> tuple[
         return tuple(np.broadcast_to(np.asarray(d, dtype=np.float64), (count,)) for d in formula.at(values))
 
 
-def _checked(kernel: Kernel | LayeredKernel, slopes: Array) -> Array:
+def _checked(kernel: Kernel, slopes: Array) -> Array:
     if not np.isfinite(slopes).all():
         name = kernel.parameter_names[int(np.argwhere(~np.isfinite(slopes))[0, -1])]
         raise NotConverged(
@@ -163,7 +172,7 @@ def _pair_slopes(
     """Derivatives of the kernel at pairs of positive variances with derivatives `first` and `second`, (N, p)."""
     known = {**values, **parameters, kernel.chart.value: x}
     known["kxy"] = covariance(kernel, x, values["kxx"], values["kyy"])
-    in_kxx, in_kyy, *in_parameters = _partials(kernel.residual_gradient, known, x.size)
+    in_kxx, in_kyy, *in_parameters = _residual_partials(kernel, known, x.size)
     with np.errstate(all="ignore"):
         change = np.column_stack(in_parameters) + in_kxx[:, None] * first + in_kyy[:, None] * second
         steepness = np.broadcast_to(kernel.residual_derivative.at(known), x.shape)
@@ -173,6 +182,23 @@ def _pair_slopes(
         of_x, of_kxx, of_kyy, *of_parameters = _partials(kernel.readout_gradient, known, x.size)
         total = of_x[:, None] * moved + of_kxx[:, None] * first + of_kyy[:, None] * second
         return _checked(kernel, total + np.column_stack(of_parameters))
+
+
+def _residual_partials(kernel: Kernel, known: Mapping[str, Any], count: int) -> list[Array]:
+    """Partial derivatives of the equation of pairs.
+
+    Where it carries the gap it is one between angles, and does not change if second moments, variances and
+    `bias_variance` are multiplied by one number; at numbers of order 1, powers 3/2 of them do not overflow.
+    """
+    if "gap" not in kernel.pair_names:
+        return list(_partials(kernel.residual_gradient, known, count))
+    size = np.ldexp(1.0, -np.frexp(np.maximum(known["cxx"], known["cyy"]))[1])
+    size = np.where(np.isfinite(size), size, 1.0)
+    extensive = ("cxx", "cyy", "cxy", "kxx", "kyy", "kxy", "bias_variance")
+    moved = {n: v * size if n in extensive else v for n, v in known.items()}
+    partials = list(_partials(kernel.residual_gradient, moved, count))
+    order = ("kxx", "kyy", *kernel.parameter_names)
+    return [d * size if n in extensive else d for n, d in zip(order, partials, strict=True)]
 
 
 def _with_zero_rows(part: Array, work: Work, side: Side, slopes: Array, at_diagonal: Array) -> Array:

@@ -108,7 +108,7 @@ class TableMoments:
     def of_block(self, block: Block, names: Collection[str]) -> dict[str, Array]:
         """Those of ``cxy``, ``gap`` and ``tilt`` that are asked for, of all pairs of a block."""
         i, j = block.indices
-        values = {"cxy": self.second[i, j].astype(np.float64, copy=False)}
+        values: dict[str, Array] = {"cxy": self.second[i, j].astype(np.float64, copy=False)}
         if "gap" in names:
             values["gap"] = exact_gap(self.x_second[i], self.y_second[j], values["cxy"])
         if "tilt" in names:

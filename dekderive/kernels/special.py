@@ -13,6 +13,7 @@ from scipy import special as _scipy
 
 from dekderive.kernels.binormal import binormal, exp_binormal
 from dekderive.kernels.centred import binormal_excess
+from dekderive.kernels.complex_normal import exp_erfcx_im, exp_erfcx_re
 from dekderive.kernels.conditional import conditional_margin, squared_distance
 from dekderive.kernels.discriminants import angle, arcsine, quadratic_root, rootgap
 from dekderive.kernels.elementwise import Array, branches, elementwise, polynomial
@@ -51,6 +52,8 @@ __all__ = [
     "erf",
     "erfc",
     "exp_binormal",
+    "exp_erfcx_im",
+    "exp_erfcx_re",
     "exp_ndtr",
     "expit",
     "hyp2f1",

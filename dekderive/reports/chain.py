@@ -11,6 +11,7 @@ from dekderive.families.family import Family
 from dekderive.kernels.kernel import Chart, Claim
 from dekderive.reparameterisations import Reparameterisation
 from dekderive.reports.typeset import equation, interval
+from dekderive.update_maps.layered import LayeredMap
 from dekderive.update_maps.update_map import UpdateMap
 
 __all__ = ["Formula", "Section", "chain", "family_section"]
@@ -18,7 +19,10 @@ __all__ = ["Formula", "Section", "chain", "family_section"]
 # Letters of the scalar functions in each model's paper.
 _FUNCTIONS = {
     "deker": {"slope": r"\rho", "activation": r"\sigma"},
-    "deq_ntk": {"activation": r"\varphi", "activation_slope": r"\varphi'", "slope": r"\varphi'"},
+    **{
+        model: {"activation": r"\varphi", "activation_slope": r"\varphi'", "slope": r"\varphi'"}
+        for model in ("deq_ntk", "nngp", "ntk")
+    },
 }
 _RECURSIONS = {
     "deker": (
@@ -69,6 +73,8 @@ def chain(derivation: Derivation, link: Reparameterisation | None = None) -> tup
     ['Scalar functions', 'Gaussian expectations']
     """
     u = derivation.update_map
+    if isinstance(u, LayeredMap):
+        return _functions(u), _duals(u), _layers(u)
     family = () if link is None else (family_section(link.family), _natural_map(link))
     return (*family, _functions(u), _duals(u), _update(u), _chart(u), _readout(u))
 
@@ -100,7 +106,7 @@ def _natural_map(link: Reparameterisation) -> Section:
     )
 
 
-def _functions(u: UpdateMap) -> Section:
+def _functions(u: UpdateMap | LayeredMap) -> Section:
     origins = {"slope": r"\rho(z) = R'(z)", "activation": r"\sigma(z) = (A \circ R)'(z)"} if u.model == "deker" else {}
     formulas = (
         _formula(origins.get(name, f"{_letter(u, name)}(z)"), f"{name}(z)", f) for name, f in reversed(u.functions)
@@ -108,11 +114,26 @@ def _functions(u: UpdateMap) -> Section:
     return Section("Scalar functions", tuple(formulas))
 
 
-def _letter(u: UpdateMap, name: str) -> str:
+def _layers(u: LayeredMap) -> Section:
+    """The recursion, and the gap after one layer where the angle determines it."""
+    recursion = r"K^{l+1} = \sigma_{w}^{2}\, \mathbb{E}[\varphi(u) \varphi(v)] + \sigma_{b}^{2}"
+    formulas = [Formula((recursion,), "next K = weight_variance * E[activation(u) activation(v)] + bias_variance")]
+    if u.slope is not None:
+        tangent = r"\Theta^{l+1} = K^{l+1} + \sigma_{w}^{2}\, \mathbb{E}[\varphi'(u) \varphi'(v)]\, \Theta^{l}"
+        text = "next tangent kernel = next K + weight_variance * E[slope(u) slope(v)] * tangent kernel"
+        formulas.append(Formula((tangent,), text))
+    for name, forms in u.expectations:
+        if forms.loss is not None:
+            left = rf"1 - V_{{{_letter(u, name)}}}(\theta) / V_{{{_letter(u, name)}}}(0)"
+            formulas.append(_formula(left, f"gap of the {name}", forms.loss))
+    return Section("Layers", tuple(formulas))
+
+
+def _letter(u: UpdateMap | LayeredMap, name: str) -> str:
     return _FUNCTIONS.get(u.model, {}).get(name, rf"\operatorname{{{name}}}")
 
 
-def _duals(u: UpdateMap) -> Section:
+def _duals(u: UpdateMap | LayeredMap) -> Section:
     formulas = []
     for key, dual in u.duals:
         left, right = key.split("_")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dekderive.derivation import Derivation
+from dekderive.kernels.layered import LayeredKernel
 from dekderive.programs import compile, emit
 from dekderive.verdict import Verdict
 
@@ -40,6 +41,9 @@ def test_text_is_deterministic_and_compiles(derivation):
     kernel = compile(record)
     assert kernel.name == stem
     assert kernel.spec == record.spec
+    if isinstance(kernel, LayeredKernel):
+        assert set(kernel.activation.value.arguments) <= {"angle", "kxx", "kyy", *kernel.parameter_names}
+        return
     assert set(kernel.readout.arguments) <= {"angle", "correlation", "kxx", "kyy", *kernel.parameter_names}
 
 
@@ -52,5 +56,9 @@ def test_derivations_cover_what_is_promised():
         "deker_gamma_log",
         "deq_ntk_relu",
         "deq_ntk_erf",
+        "nngp_relu",
+        "ntk_relu",
+        "ntk_erf",
+        "ntk_gelu",
     }
     assert promised <= {p.stem for p in FILES}

@@ -6,7 +6,19 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dekderive.atoms import arcsine, binormal, damped_cosh, damped_sinh, dawson, exp_ndtr, ndtr, noisy_rootgap, rootgap
+from dekderive.atoms import (
+    arcsine,
+    binormal,
+    damped_cosh,
+    damped_sinh,
+    dawson,
+    exp_erfcx_im,
+    exp_erfcx_re,
+    exp_ndtr,
+    ndtr,
+    noisy_rootgap,
+    rootgap,
+)
 from dekderive.duals.limits import coincide
 from dekderive.duals.reading import Reader, is_identically_zero
 from dekderive.duals.scalars import NotRational, Scalars
@@ -38,6 +50,13 @@ h, k = sp.symbols("h k", real=True)
         binormal(-1, -2, kxx, kxx, kxx) - ndtr(-2 / sp.sqrt(kxx)),
         binormal(-1, -2, kxx, kxx, -kxx),
         sp.cos(kxx) ** 2 + sp.sin(kxx) ** 2 - 1,
+        # erfcx(s) + erfcx(-s) = 2 exp(s^2), in its real and its imaginary part.
+        exp_erfcx_re(kxx, h, k, kxy)
+        + exp_erfcx_re(kxx, h, -k, -kxy)
+        - 2 * sp.exp(kxx + k**2 - kxy**2) * sp.cos(h + 2 * k * kxy),
+        exp_erfcx_im(kxx, h, k, kxy)
+        + exp_erfcx_im(kxx, h, -k, -kxy)
+        - 2 * sp.exp(kxx + k**2 - kxy**2) * sp.sin(h + 2 * k * kxy),
     ],
 )
 def test_true_identities_are_proved(identity):
@@ -56,6 +75,8 @@ def test_true_identities_are_proved(identity):
         binormal(h, k, kxx, kyy, kxy) - binormal(h, k, kxx, kyy, -kxy),
         binormal(h, 0, kxx, kyy, kxy) - ndtr(h / sp.sqrt(kxx)) / 2,
         dawson(kxx) - kxx,
+        exp_erfcx_re(kxx, h, k, kxy) - exp_erfcx_re(kxx, h, k, 2 * kxy),
+        exp_erfcx_im(kxx, h, k, kxy) - exp_erfcx_re(kxx, h, k, kxy),
         sp.gamma(kxx) - kxx,
         sp.exp(sp.sqrt(kxx)) - 1 - sp.sqrt(kxx),
     ],
@@ -73,6 +94,8 @@ def test_false_identities_are_not(wrong):
         exp_ndtr(kxx * h, kxy / sp.sqrt(kyy)),
         dawson(kxy / sp.sqrt(kxx)),
         damped_sinh(kxx, kyy, kxy),
+        exp_erfcx_re(kxx * h, kxy, 1 / sp.sqrt(kyy), kxy / sp.sqrt(kyy)),
+        exp_erfcx_im(kxx * h, kxy, sp.sqrt(kxx), kxy / sp.sqrt(kxx)),
         noisy_rootgap(kxx, kyy, kxy, 1, 2) ** 3,
         sp.gamma(kxx) * kxy,
     ],

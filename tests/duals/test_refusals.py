@@ -22,7 +22,7 @@ p = sp.Symbol("p", positive=True)
         (ndtr(z) ** 2, None, "4 gates .*dimension four"),
         (ndtr(z) * step(z - 1), relu(z), "a probit of noise 1 in u, a step at 1 in u, a step at 0 in v.*trivariate"),
         (relu(z) * sp.sin(z), None, "bivariate normal distribution function of complex arguments"),
-        (sp.sin(z), step(z - 1), "error function of a complex argument"),
+        (relu(z - 1) * sp.sin(z), relu(z), "two gates with a sine or cosine"),
         (sp.exp(z**3), None, "degree at most 2"),
         (relu(z - sp.Symbol("k", real=True)) * relu(sp.Symbol("m", real=True) - z), None, "cannot be ordered"),
         (sp.Abs(z**2 - 1), None, "affine"),

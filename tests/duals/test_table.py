@@ -171,24 +171,55 @@ def test_functions_with_knots(name):
     assert value == pytest.approx(expected, rel=1e-11, abs=1e-12)
 
 
-WAVES = ("x sin", "gabor")
-MIXED = [
-    (x, y)
-    for x, y in itertools.combinations(KNOTTED, 2)
-    # A sine against a gate off the origin, or against an exponential gate, needs an error function of complex
-    # arguments; a product of two gates in one variable and a third in the other an orthant of dimension three.
-    if not (x in WAVES or y in WAVES) and not (y == "gelu x step" and x not in ("sinh",))
-]
+PLAIN = {
+    "x": (z, lambda x: x, ()),
+    "x^4": (z**4, lambda x: x**4, ()),
+    "He3": (z**3 - 3 * z, lambda x: x**3 - 3 * x, ()),
+    "step": (step(z), lambda x: (x > 0) * 1.0, (0,)),
+    "sign": (sp.sign(z), np.sign, (0,)),
+    "leaky": (leaky_relu(z, sp.Rational(1, 10)), lambda x: np.where(x > 0, x, x / 10), (0,)),
+    "abs": (sp.Abs(z), np.abs, (0,)),
+    "relu^3": (relu(z) ** 3, lambda x: np.maximum(x, 0) ** 3, (0,)),
+    "Phi": (ndtr(z), special.ndtr, ()),
+    "erf": (sp.erf(z / 2), lambda x: special.erf(x / 2), ()),
+    "gelu": (gelu(z), lambda x: x * special.ndtr(x), ()),
+    "exp": (sp.exp(z), np.exp, ()),
+    "x exp": (z * sp.exp(z), lambda x: x * np.exp(x), ()),
+    "Gaussian": (sp.exp(-2 * z**2), lambda x: np.exp(-2 * x**2), ()),
+    "x Gaussian": (z * sp.exp(-(z**2) / 2), lambda x: x * np.exp(-(x**2) / 2), ()),
+    "sin": (sp.sin(z), np.sin, ()),
+    "cos": (sp.cos(2 * z), lambda x: np.cos(2 * x), ()),
+}
+ALL = {name: row for name, row in {**PLAIN, **KNOTTED}.items() if name != "gelu x step"}
+WAVES = ("sin", "cos", "x sin", "gabor")
+TILTED = ("elu", "celu", "selu", "exp(-|x|)", "shifted erf", "shifted gelu", "hard swish", "hinge", "piecewise")
 
 
-@given(st.sampled_from(MIXED))
-@settings(max_examples=9, deadline=None, derandomize=True)
-def test_mixed_pairs(pair):
-    left, right = pair
-    (f, fn, f_knots), (g, gn, g_knots) = KNOTTED[left], KNOTTED[right]
+def compare(left, right):
+    """A pair is found, proved, and has the value of a quadrature."""
+    (f, fn, f_knots), (g, gn, g_knots) = ALL[left], ALL[right]
     value = value_of(prove(f, g).expression)
     expected = quadrature(fn, gn, *(float(AT[x]) for x in (a, b, c)), f_knots, g_knots)
     assert value == pytest.approx(expected, rel=1e-11, abs=1e-12)
+
+
+@given(st.sampled_from(list(itertools.combinations(ALL, 2))))
+@settings(max_examples=12, deadline=None, derandomize=True)
+def test_mixed_pairs(pair):
+    compare(*pair)
+
+
+@given(st.sampled_from(WAVES), st.sampled_from(TILTED))
+@settings(max_examples=8, deadline=None, derandomize=True)
+def test_waves_meet_shifted_and_exponential_gates(wave, gate):
+    compare(wave, gate)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("left", ALL)
+def test_every_mixed_pair(left):
+    for right in list(ALL)[list(ALL).index(left) + 1 :]:
+        compare(left, right)
 
 
 def test_a_rectified_probit_meets_a_polynomial():

@@ -6,6 +6,7 @@ from mpmath import mp, mpf
 from dekderive.errors import NotConverged
 from dekderive.gram import gram, gram_gradient, moments
 from dekderive.gram.inputs import Side
+from dekderive.kernels import deq_ntk_relu
 
 X = np.array([[1.0, 0.5, 0.0], [-0.25, 1.5, 0.75], [0.5, 0.25, 1e-3], [-1.0, -0.5, 0.0], [0.125, 0.0, 0.0]])
 WUB = ("weight_variance", "input_variance", "bias_variance")
@@ -232,3 +233,15 @@ def test_a_derivative_at_the_edge_is_an_error(kernels):
     side = Side(second=lam**2 * k - np.exp(2 * k), mean=np.zeros(1), kxx=k)
     with pytest.raises(NotConverged, match="move them inwards"):
         _variance_slopes(kernels["poisson"], side, {"regularisation": float(lam[0])})
+
+
+@pytest.mark.parametrize("size", [2.0**-498, 2.0**498])
+def test_gradients_at_the_ends_of_the_range(size):
+    # Without bias the kernel and its derivatives in both other variances are homogeneous of degree 2 in the rows.
+    X = np.random.default_rng(9).normal(size=(5, 3))
+    at = dict(weight_variance=0.5, input_variance=0.7, bias_variance=0.0)
+    K, dK = gram_gradient(deq_ntk_relu, X, **at)
+    far, dfar = gram_gradient(deq_ntk_relu, size * X, **at)
+    np.testing.assert_allclose(far / size / size, K, rtol=1e-13)
+    np.testing.assert_allclose(dfar[..., :2] / size / size, dK[..., :2], rtol=1e-12)
+    np.testing.assert_allclose(dfar[..., 2], dK[..., 2], rtol=1e-11)

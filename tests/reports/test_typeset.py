@@ -73,7 +73,14 @@ def test_brackets_of_a_broken_quotient_balance_on_every_line():
 def _arguments(atom):
     law = (kxx, kyy, kxy)
     count = next(iter(atom.nargs))
-    return {1: (z,), 2: (kxx, z), 3: law, 5: (*law, cxx, regularisation), 6: (z, cxx, regularisation, *law)}[count]
+    return {
+        1: (z,),
+        2: (kxx, z),
+        3: law,
+        4: (*law, z),
+        5: (*law, cxx, regularisation),
+        6: (z, cxx, regularisation, *law),
+    }[count]
 
 
 @pytest.mark.parametrize("atom", ATOMS, ids=lambda a: a.__name__)

@@ -107,14 +107,14 @@ class NormGaps:
         s = np.exp(middle + lengths[:, None] * u / 2)[..., None]
         share = share / 2
         both = [self._moments(s * sign * z) for sign in (1.0, -1.0)]
-        square = sum(f * f @ density for f, _ in both)[..., None]
-        eta = sum(f * xdf @ density for f, xdf in both)[..., None] / square
+        square = np.sum([f * f @ density for f, _ in both], axis=0)[..., None]
+        eta = np.sum([f * xdf @ density for f, xdf in both], axis=0)[..., None] / square
         wanted = self._expectation.mean.at({**self._parameters, "kxx": s[..., 0] ** 2})
         if not (np.abs(square[..., 0] - wanted) <= 1e-9 * np.abs(wanted)).all():
             return None
         root = np.sqrt(square)
         means = [np.einsum("k,hkz->hz", share, (xdf - eta * f) / root) for f, xdf in both]
-        return sum(m * m @ density for m in means) / 2, eta[..., 0] @ share
+        return np.sum([m * m @ density for m in means], axis=0) / 2, eta[..., 0] @ share
 
     def _moments(self, x: Array) -> tuple[Array, Array]:
         """F and x f'(x)."""

@@ -84,11 +84,11 @@ class Network:
         w, b, seeds = self.parameters["weight_variance"], self.parameters["bias_variance"], self.seeds
         x, y = self.left, self.right
         p, q = x.second[i], y.second[j]
-        empty = np.minimum(p, q) <= SMALLEST
+        empty = x.empty[i] | y.empty[j]
         if empty.any():
             # A row of zeros has a length; its direction, which only jumps at 0 see, is taken to be a random one.
             tilt = np.where(empty, (np.log(np.maximum(p, SMALLEST)) - np.log(np.maximum(q, SMALLEST))) / 2, tilt)
-            gap = np.where(empty, np.where(np.maximum(p, q) <= SMALLEST, 0.0, 1.0), gap)
+            gap = np.where(empty, np.where(x.empty[i] & y.empty[j], 0.0, 1.0), gap)
         start = Relative(p, q, gap, tilt, x.dsecond[i], y.dsecond[j], dgap)
         k = with_bias(start.scaled(w, seeds.dweight), b, seeds.dbias)
         theta = k

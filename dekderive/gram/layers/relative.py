@@ -48,8 +48,8 @@ class Relative:
 
     @property
     def value(self) -> Array:
-        """The kernel itself."""
-        return np.sqrt(self.p) * np.sqrt(self.q) * (1.0 - self.gap)
+        """The kernel itself; of one input twice exactly p."""
+        return np.where(self.p == self.q, self.p, np.sqrt(self.p) * np.sqrt(self.q)) * (1.0 - self.gap)
 
     @property
     def slope(self) -> Array:

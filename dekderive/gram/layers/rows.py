@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dekderive.errors import NotConverged
 from dekderive.gram.layers.transfer import Seeds
@@ -28,6 +29,8 @@ class Rows:
         Second moments of the inputs, 0 replaced by `SMALLEST` where there is no bias either.
     dsecond : (n, T) ndarray
         Derivatives of their logarithms.
+    empty : (n,) ndarray of bool
+        Rows of zeros.
     variances : list of (n,) ndarray
         Diagonal of the covariance before the activations of each layer.
     squares, slopes : list of ((n,) ndarray, (n, T) ndarray)
@@ -38,6 +41,7 @@ class Rows:
 
     second: Array
     dsecond: Array
+    empty: NDArray[np.bool_]
     variances: list[Array] = field(default_factory=list)
     squares: list[tuple[Array, Array]] = field(default_factory=list)
     slopes: list[tuple[Array, Array]] = field(default_factory=list)
@@ -63,7 +67,7 @@ class Rows:
         w, b = parameters["weight_variance"], parameters["bias_variance"]
         nothing = (second == 0) & (b == 0)
         dsecond = np.zeros((second.size, seeds.dbias.size)) if dsecond is None else dsecond
-        rows = cls(np.where(nothing, SMALLEST, second), dsecond)
+        rows = cls(np.where(nothing, SMALLEST, second), dsecond, second == 0)
         with np.errstate(all="ignore"):
             k, dk = _affine(rows.second, dsecond, w, b, seeds)
             theta, dtheta = k, dk
@@ -80,16 +84,26 @@ class Rows:
                     theta, dtheta = k + passed, _weighted(k, dk, passed, dpassed)
             rows.value, dlog = (k, dk) if kernel.slope is None else (theta, dtheta)
             rows.slope = rows.value[:, None] * dlog
-            rows.slope[nothing[:, None] & (np.abs(rows.slope) < np.sqrt(SMALLEST))] = 0.0  # of `SMALLEST` itself
-            at_zero = np.broadcast_to(kernel.activation.mean.at({**parameters, "kxx": 0.0}), ())
+            rows.slope[nothing[:, None] & ~(np.abs(rows.slope) > np.sqrt(SMALLEST))] = 0.0  # of `SMALLEST` itself
+        if nothing.any() and _vanishes_at_zero(kernel.activation, parameters):
+            rows.value[nothing] = 0.0
         if not np.isfinite(rows.value).all():
             row = int(np.argmax(~np.isfinite(rows.value)))
             raise NotConverged(
                 f"{kernel.name}: the variance of row {row} overflows within {kernel.depth} layers; lower "
                 f"weight_variance (now {w:g}), the depth, or the scale of the inputs"
             )
-        rows.value = np.where(nothing & (at_zero == 0), 0.0, rows.value)
         return rows
+
+
+def _vanishes_at_zero(activation: Expectation, parameters: Mapping[str, float]) -> bool:
+    """Whether phi(0) = 0, so that a row of zeros without bias stays one."""
+    if activation.degree is not None:
+        return activation.degree > 0
+    if activation.function is not None:
+        return not np.any(activation.function.at({**parameters, "z": np.zeros(1)}))
+    with np.errstate(all="ignore"):
+        return not np.any(activation.mean.at({**parameters, "kxx": np.full(1, SMALLEST)}) > 1e-12)
 
 
 def _affine(p: Array, dp: Array, w: float, b: float, seeds: Seeds) -> tuple[Array, Array]:

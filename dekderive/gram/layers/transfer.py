@@ -3,7 +3,7 @@ r"""One Gaussian expectation as a map of pairs: from a covariance to the kernel 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,8 @@ Rowwise: TypeAlias = tuple[NDArray[np.intp], NDArray[np.intp]]
 _PLAIN = {True: 0.03, False: 0.2}
 
 
-_TINY = 1e-12  # an angle that no value shows; at 0 itself some formulas divide by its sine
+_ELSEWHERE = 0.25
+_TINY = 1e-6
 
 
 class Seeds:
@@ -67,9 +68,11 @@ class Transfer:
     ) -> None:
         self.expectation, self._parameters, self._seeds = expectation, parameters, seeds
         self._norms = self._mehler = None
-        if expectation.function is not None:
-            lower, upper = min(left.min(), right.min()), max(left.max(), right.max())
-            self._norms = NormGaps(expectation, parameters, float(np.log(lower)) / 2, float(np.log(upper)) / 2)
+        both = np.concatenate([left, right])
+        both = both[(both > 0) & np.isfinite(both)]
+        if expectation.function is not None and both.size:
+            lower, upper = float(np.log(both.min())) / 2, float(np.log(both.max())) / 2
+            self._norms = NormGaps(expectation, parameters, lower, upper)
             self._mehler = Mehler.of(expectation, left, right)
 
     def __call__(self, k: Relative, rows: Rowwise, means: tuple[Array, Array], dmeans: tuple[Array, Array]) -> Relative:
@@ -90,7 +93,7 @@ class Transfer:
 
     def _general(self, k: Relative, rows: Rowwise, angle: Array, p: Array, q: Array) -> tuple[Array, Array]:
         gap = np.empty(angle.shape)
-        tilt = (np.log(p) - np.log(q)) / 2
+        tilt: Array = (np.log(p) - np.log(q)) / 2
         if self.expectation.degree is not None:
             tilt = self.expectation.degree * k.tilt
         root = np.sqrt(p) * np.sqrt(q)
@@ -118,6 +121,9 @@ class Transfer:
         gap[at] = 1.0 - value / root[at]
         if e.price is None:
             return
+        opposite = at[angle[at] > np.pi - _ELSEWHERE / 2]
+        if e.closed and opposite.size:
+            gap[opposite] = self._from_elsewhere(k.p[opposite], k.q[opposite], root[opposite], angle[opposite])
         at = at[~(gap[at] >= _PLAIN[e.closed])]
         if not at.size:
             return
@@ -126,10 +132,17 @@ class Transfer:
         stretched, exact = self._stretched(k, at)
         rest = np.flatnonzero(np.isnan(stretched))
         if rest.size:
-            known = {**self._parameters, "angle": np.full(rest.size, _TINY), "kxx": a[rest], "kyy": b[rest]}
-            stretched[rest] = np.maximum(1.0 - e.value.at(known) / root[at[rest]], 0.0)
+            unturned = self._from_elsewhere(a[rest], b[rest], root[at[rest]], np.zeros(rest.size))
+            stretched[rest] = np.maximum(unturned, 0.0)
         gap[at] = stretched + turned
         tilt[at] = np.where(np.isnan(exact), tilt[at], exact)
+
+    def _from_elsewhere(self, a: Array, b: Array, root: Array, angle: Array) -> Array:
+        """The gap at angles close to 0 or pi, where formulas may divide by the sine, from the value at another one."""
+        e, other = self.expectation, np.where(angle < np.pi / 2, _ELSEWHERE, np.pi - _ELSEWHERE)
+        value = e.value.at({**self._parameters, "angle": other, "kxx": a, "kyy": b})
+        lost = [price_integral(e, t, a, b, self._parameters) for t in (angle, other)]
+        return 1.0 - (value + (lost[1] - lost[0]) * (np.sqrt(a) * np.sqrt(b))) / root
 
     def _stretched(self, k: Relative, at: NDArray[np.intp]) -> tuple[Array, Array]:
         """Gap and tilt that come from unequal lengths alone; NaN where they are not tabulated."""
@@ -154,10 +167,12 @@ class Transfer:
         dgap = np.zeros_like(k.dgap)
         if e.price is not None:
             price = np.broadcast_to(e.price.at(known), angle.shape) * (np.sqrt(k.p) * np.sqrt(k.q) / root)
+            if e.degree == 0:  # jumps, seen from opposite inputs; sin(pi) rounds to a positive number
+                price = np.where(k.gap == 2, np.inf, price)
             # A price may be infinite at angle 0 (a slope with a jump), where the angle does not move.
             dgap = np.where(k.dgap == 0, 0.0, price[:, None] * k.dgap)
         if e.degree is None or seeds.dparameters.any():
-            in_p, in_q, *own = (np.broadcast_to(d, angle.shape) for d in e.value_gradient.at(known))
+            in_p, in_q, *own = self._partials(known, angle)
             moved = (k.p * in_p)[:, None] * k.dp + (k.q * in_q)[:, None] * k.dq
             if own:
                 moved = moved + np.column_stack(own) @ seeds.dparameters.T
@@ -165,3 +180,9 @@ class Transfer:
             # One input twice has gap 0 whatever the parameters are.
             dgap = dgap + np.where(((k.gap == 0) & (k.tilt == 0))[:, None], 0.0, rest)
         return dgap
+
+    def _partials(self, known: Mapping[str, Any], angle: Array) -> list[Array]:
+        """Derivatives of the value at fixed angle; at both ends of the interval formulas may divide by the sine."""
+        if self.expectation.degree is None:
+            known = {**known, "angle": np.clip(angle, _TINY, np.pi - _TINY)}
+        return [np.broadcast_to(d, angle.shape) for d in self.expectation.value_gradient.at(known)]
