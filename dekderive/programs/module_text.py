@@ -12,7 +12,7 @@ from dekderive.citations import Citation
 from dekderive.duals.numeric import NUMERIC_NODES
 from dekderive.programs.layered_text import expectation_fields, layered_formulas, scalar_expressions
 from dekderive.programs.lower import Function, lower
-from dekderive.programs.scalar_text import piecewise_text
+from dekderive.programs.scalar_text import analytic_text, functions, piecewise_text
 from dekderive.symbols import kxx, kyy, z
 from dekderive.update_maps.layered import LayeredMap
 from dekderive.update_maps.specification import specification
@@ -35,7 +35,8 @@ def module_text(update_map: UpdateMap | LayeredMap, sources: Sequence[Citation],
     parameters = tuple(s for s, _ in update_map.parameters)
     listed = formulas(update_map)
     names = _scalar_names(update_map, [e for _, f in listed for e in (f if isinstance(f, tuple) else (f,))])
-    scalar = [_scalar(name, f, parameters) for f, name in sorted(names.items(), key=lambda item: item[1])]
+    ordered = sorted(names.items(), key=lambda item: item[1])
+    scalar = [function for f, name in ordered for function in _scalar(name, f, parameters)]
     functions = [lower(name.replace(".", "_"), f, parameters, names) for name, f in listed]
     modules = frozenset().union(*(f.modules for f in [*scalar, *functions]))
     local = sorted(modules & {"hermite", "implicit", "special"})
@@ -78,17 +79,20 @@ def _scalar_names(u: UpdateMap | LayeredMap, expressions: Sequence[sp.Expr]) -> 
     return names
 
 
-def _scalar(name: str, f: sp.Expr, parameters: tuple[sp.Symbol, ...]) -> Function:
+def _scalar(name: str, f: sp.Expr, parameters: tuple[sp.Symbol, ...]) -> tuple[Function, ...]:
+    """A function of z, after those of its pieces, with what is known about it: its strip, or its knots."""
+    if f.free_symbols == {z}:
+        *pieces, function = functions(name, f)
+        decorator = analytic_text(f) or piecewise_text(f)
+        if decorator is not None:
+            function = replace(function, decorator=decorator, modules=function.modules | {"hermite"})
+        return (*pieces, function)
     if f.has(z):
-        function = lower(name, f, parameters, {})
-        decorator = piecewise_text(f) if f.free_symbols == {z} else None
-        if decorator is None:
-            return function
-        return replace(function, decorator=decorator, modules=function.modules | {"hermite"})
+        return (lower(name, f, parameters, {}),)
     constant = lower(name, f, parameters, {})
     value = constant.lines[-1].removeprefix("return ")
     # A constant must have the shape of its argument.
-    return Function(name, ("z", *constant.arguments), (f"return np.full_like(z, {value})",), frozenset({"np"}))
+    return (Function(name, ("z", *constant.arguments), (f"return np.full_like(z, {value})",), frozenset({"np"})),)
 
 
 def formulas(update_map: UpdateMap | LayeredMap) -> tuple[tuple[str, sp.Expr | tuple[sp.Expr, ...]], ...]:

@@ -17,7 +17,7 @@ from dekderive.programs.logistic_terms import logistic_terms
 from dekderive.programs.lower import Function, lower
 from dekderive.symbols import z
 
-__all__ = ["StripData", "analytic_text", "function_text", "knots", "piecewise_text", "strip_data"]
+__all__ = ["StripData", "analytic_text", "function_text", "functions", "knots", "piecewise_text", "strip_data"]
 
 _PART = Fraction(15, 16)  # of the widest strip: bounds grow towards its edge
 _UNLIMITED = Fraction(4)  # half width for functions that are analytic everywhere
@@ -170,15 +170,27 @@ def function_text(name: str, f: sp.Expr) -> tuple[str, frozenset[str]]:
             activation_1(np.maximum(z, 0.0)),
         )
     """
+    found = functions(name, f)
+    return "\n\n\n".join(p.text for p in found), frozenset().union(*(p.modules for p in found))
+
+
+def functions(name: str, f: sp.Expr) -> tuple[Function, ...]:
+    """Return what `function_text` prints; the function itself comes last, after those of its pieces.
+
+    Examples
+    --------
+    >>> from dekderive.atoms import elu
+    >>> [function.name for function in functions("activation", elu(z))]
+    ['activation_0', 'activation_1', 'activation']
+    """
     pieces = _pieces(f)
     if len(pieces) == 1 or all(p.expr.is_polynomial(z) for p in pieces):
-        function = _plain(name, f)
-        return function.text, function.modules
+        return (_plain(name, f),)
     ends = [repr(float(p.lower)) for p in pieces[1:]]
-    functions = [_plain(f"{name}_{i}", p.expr) for i, p in enumerate(pieces)]
+    parts = [_plain(f"{name}_{i}", p.expr) for i, p in enumerate(pieces)]
     inner = [f"np.clip(z, {low}, {high})" for low, high in pairwise(ends)]
     arguments = [f"np.minimum(z, {ends[0]})", *inner, f"np.maximum(z, {ends[-1]})"]
-    calls = [f"{p.name}({argument})" for p, argument in zip(functions, arguments, strict=True)]
+    calls = [f"{p.name}({argument})" for p, argument in zip(parts, arguments, strict=True)]
     lines = (
         "return np.select(",
         f"    [{', '.join(f'z < {end}' for end in ends)}],",
@@ -186,9 +198,7 @@ def function_text(name: str, f: sp.Expr) -> tuple[str, frozenset[str]]:
         f"    {calls[-1]},",
         ")",
     )
-    whole = Function(name, ("z",), lines, frozenset({"np"}))
-    texts = [p.text for p in functions] + [whole.text]
-    return "\n\n\n".join(texts), frozenset().union(whole.modules, *(p.modules for p in functions))
+    return (*parts, Function(name, ("z",), lines, frozenset({"np"})))
 
 
 def _plain(name: str, f: sp.Expr) -> Function:

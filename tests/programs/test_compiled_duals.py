@@ -315,7 +315,9 @@ def test_kernels_name_the_knots_of_their_functions():
     value = kernel.activation.value.at({"kxx": a, "kyy": b, "angle": math.acos(c / math.sqrt(a * b))})
     ball = enclose_dual(f, f, exact(a), exact(b), exact(c), radius=Fraction(1, 10**20))
     assert abs(float(value) - float((ball.lower + ball.upper) / 2)) <= 1e-14
-    assert "@" not in dek.compile(dek.update_maps.nngp(sp.tanh(z), name="mine")).text
+    smooth = dek.compile(dek.update_maps.nngp(sp.tanh(z), name="mine")).text
+    assert "piecewise" not in smooth
+    assert "@hermite.analytic(" in smooth  # so that the run time knows a proved strip, and the logistic mixture
 
 
 def test_magnitudes():

@@ -15,10 +15,12 @@ from dekderive.kernels.kernel import Chart, Claim, Formula, Kernel, Parameter
 SPEC = "74cca8f04d9f9006"
 
 
+@hermite.analytic(2.945243112737752, 5.125830895487672, terms=(("expit", 1.0, 1.0),))
 def activation(z):
     return special.expit(z)
 
 
+@hermite.analytic(2.945243112737752, 26.27414236911205, terms=(("expit_slope", 1.0, 1.0),))
 def activation_slope(z):
     return special.expit(-z) * special.expit(z)
 

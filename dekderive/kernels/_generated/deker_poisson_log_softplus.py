@@ -15,18 +15,22 @@ from dekderive.kernels.kernel import Chart, Claim, Formula, Kernel, Parameter
 SPEC = "07fea5a7c126aeae"
 
 
+@hermite.analytic(2.945243112737752, 5.125830895487672, terms=(("expit", 1.0, 1.0),))
 def activation(z):
     return special.expit(z)
 
 
+@hermite.analytic(2.945243112737752, 26.27414236911205, terms=(("expit_slope", 1.0, 1.0),))
 def activation_slope(z):
     return special.expit(-z) * special.expit(z)
 
 
+@hermite.analytic(2.945243112737752, 5.125830895487672)
 def slope(z):
     return special.log_softplus_slope(z)
 
 
+@hermite.analytic(2.945243112737752, 52.5482847382241)
 def slope_slope(z):
     shared_0 = special.log_softplus_slope(z)
     return shared_0 * (special.expit(-z) - shared_0)

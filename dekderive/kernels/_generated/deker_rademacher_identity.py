@@ -15,10 +15,12 @@ from dekderive.kernels.kernel import Chart, Claim, Formula, Kernel, Parameter
 SPEC = "8f586867bab6057e"
 
 
+@hermite.analytic(1.472621556368876, 10.153170387618088, terms=(("constant", 0.0, -1.0), ("expit", 2.0, 2.0)))
 def activation(z):
     return np.tanh(z)
 
 
+@hermite.analytic(1.472621556368876, 104.08686891991202, terms=(("expit_slope", 2.0, 4.0),))
 def activation_slope(z):
     return 1.0 - np.tanh(z) ** 2
 

@@ -9,13 +9,14 @@ Sources: Lee, Bahri, Novak, Schoenholz, Pennington and Sohl-Dickstein, Deep neur
 
 import numpy as np
 
-from dekderive.kernels import special
+from dekderive.kernels import hermite, special
 from dekderive.kernels.kernel import Formula, Parameter
 from dekderive.kernels.layered import Expectation, LayeredKernel
 
 SPEC = "680bee94104c2742"
 
 
+@hermite.analytic(3.999999999996362, 40107609.95143386)
 def activation(z):
     return special.erf(z)
 

@@ -9,13 +9,14 @@ Sources: Lee, Bahri, Novak, Schoenholz, Pennington and Sohl-Dickstein, Deep neur
 
 import numpy as np
 
-from dekderive.kernels import special
+from dekderive.kernels import hermite, special
 from dekderive.kernels.kernel import Formula, Parameter
 from dekderive.kernels.layered import Expectation, LayeredKernel
 
 SPEC = "8f92bce6de839721"
 
 
+@hermite.analytic(3.999999999996362, 19031.682834117975, 4757.920708529494, 1.0)
 def activation(z):
     return z * special.ndtr(z)
 

@@ -5,7 +5,7 @@ from dekderive.kernels import special
 from dekderive.kernels.kernel import Formula, Parameter
 from dekderive.losses.loss import Loss
 
-SPEC = "ccf100ee1e9a151e"
+SPEC = "34caa75b9c9fbcfa"
 
 
 def statistic(y):
@@ -13,12 +13,11 @@ def statistic(y):
 
 
 def value(eta, y):
-    shared_0 = 0.5 * eta
-    return shared_0 + special.log_sinhc(shared_0) - eta * y
+    return special.log_exprel(eta) - eta * y
 
 
 def slope(eta, y):
-    return 0.5 * special.langevin(0.5 * eta) + 0.5 - y
+    return special.tilted_uniform_mean(eta) - y
 
 
 def curvature(eta):
@@ -30,7 +29,7 @@ def cross():
 
 
 def mean(eta):
-    return 0.5 * special.langevin(0.5 * eta) + 0.5
+    return special.tilted_uniform_mean(eta)
 
 
 def mean_slope(eta):

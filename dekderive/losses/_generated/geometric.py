@@ -7,7 +7,7 @@ from dekderive.kernels import special
 from dekderive.kernels.kernel import Formula, Parameter
 from dekderive.losses.loss import Loss
 
-SPEC = "e393bd8d37cf678e"
+SPEC = "38673c2efa91a646"
 
 
 def statistic(y):
@@ -15,7 +15,7 @@ def statistic(y):
 
 
 def value(eta, y):
-    return -eta * y - np.log(1.0 - np.exp(eta))
+    return -eta * y - special.log1mexp(eta)
 
 
 def slope(eta, y):

@@ -6,7 +6,7 @@ import numpy as np
 from dekderive.kernels.kernel import Formula, Parameter
 from dekderive.losses.loss import Loss
 
-SPEC = "761fab57472ad096"
+SPEC = "84f04e317f8c17b5"
 
 
 def statistic(y):
@@ -18,11 +18,11 @@ def value(eta, y, shape):
 
 
 def slope(eta, y, shape):
-    return -y - 0.7071067811865476 * np.sqrt(shape) * np.sqrt(-eta) / eta
+    return 0.7071067811865476 * np.sqrt(shape) / np.sqrt(-eta) - y
 
 
 def curvature(eta, shape):
-    return 0.3535533905932738 * np.sqrt(shape) * np.sqrt(-eta) / (eta * eta)
+    return 0.3535533905932738 * np.sqrt(shape) / (-eta * np.sqrt(-eta))
 
 
 def cross():
@@ -30,11 +30,11 @@ def cross():
 
 
 def mean(eta, shape):
-    return -0.7071067811865476 * np.sqrt(shape) * np.sqrt(-eta) / eta
+    return 0.7071067811865476 * np.sqrt(shape) / np.sqrt(-eta)
 
 
 def mean_slope(eta, shape):
-    return 0.3535533905932738 * np.sqrt(shape) * np.sqrt(-eta) / (eta * eta)
+    return 0.3535533905932738 * np.sqrt(shape) / (-eta * np.sqrt(-eta))
 
 
 def curvature_bound():

@@ -1,6 +1,8 @@
 # Generated from derivations/losses/penalties.py by `python -m codegen update`; edit that file, not this one.
 """Penalty logistic_penalty, Q = strength*(-eta + 2*softplus(eta))."""
 
+import numpy as np
+
 from dekderive.kernels import special
 from dekderive.kernels.kernel import Formula, Parameter
 from dekderive.losses.loss import Penalty
@@ -13,7 +15,7 @@ def penalty_value(eta, strength):
 
 
 def penalty_slope(eta, strength):
-    return strength * (2.0 * special.expit(eta) - 1.0)
+    return strength * np.tanh(0.5 * eta)
 
 
 def penalty_curvature(eta, strength):

@@ -7,7 +7,7 @@ from dekderive.kernels import special
 from dekderive.kernels.kernel import Formula, Parameter
 from dekderive.losses.loss import Loss
 
-SPEC = "f27d2b1e8410a830"
+SPEC = "2352454b10a1d421"
 
 
 def statistic(y):
@@ -15,7 +15,7 @@ def statistic(y):
 
 
 def value(eta, y, size):
-    return -eta * y - size * np.log(1.0 - np.exp(eta))
+    return -eta * y - size * special.log1mexp(eta)
 
 
 def slope(eta, y, size):

@@ -7,7 +7,7 @@ from dekderive.kernels import special
 from dekderive.kernels.kernel import Formula, Parameter
 from dekderive.losses.loss import Loss
 
-SPEC = "ba34108b1cb2abc7"
+SPEC = "a871282c2dd21236"
 
 
 def statistic(y):
@@ -15,7 +15,7 @@ def statistic(y):
 
 
 def value(eta, y):
-    return 0.5 * eta * eta + special.log_ndtr(eta) - eta * y
+    return special.truncated_normal_log_partition(eta) - eta * y
 
 
 def slope(eta, y):
