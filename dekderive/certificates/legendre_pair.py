@@ -6,8 +6,8 @@ On a panel of half length H whose function is analytic and at most M in size wit
 .. math:: \frac{64}{15} \frac{H M \varrho^{-2n}}{1 - \varrho^{-2}}, \qquad n \ge 2:
 
 the Chebyshev coefficients are at most :math:`2 M \varrho^{-k}`, the rule is exact below degree 2n, odd degrees cancel,
-and an even :math:`T_k` errs by at most :math:`2 + 2/(k^2 - 1)`.  M is not proved by hand: the rectangle around the
-ellipse is covered by balls, with the promise that the function is analytic on each.
+and an even :math:`T_k` errs by at most :math:`2 + 2/(k^2 - 1)`.  M comes from a strip bound of the piece, or
+without any proof by hand: the rectangle around the ellipse is covered by balls, on each of which f must be analytic.
 
 In two variables, with :math:`r^2 = 1 - \rho^2`, the density satisfies
 :math:`|\varphi_2(u + iy, v)| \le e^{y^2/2r^2} \varphi(v) / (\sqrt{2\pi}\, r)`.  Hence the panels of u contribute their
@@ -29,9 +29,10 @@ from flint import acb, arb, ctx
 from dekderive.certificates.balls import Ball, as_ball, evaluate, working_precision
 from dekderive.certificates.complex_balls import compile_function
 from dekderive.certificates.covariance import Covariance
-from dekderive.certificates.majorants import Majorant, moment
+from dekderive.certificates.majorants import Majorant, moment, upper_fraction
 from dekderive.certificates.pieces import smooth_pieces
 from dekderive.certificates.strip_table import fraction_ball
+from dekderive.certificates.strips import strip_bound, strip_width
 from dekderive.certificates.trapezoid import BOUND_BITS, Factor, bits_for, digits_for
 from dekderive.certificates.trapezoid_pair import joint
 from dekderive.errors import NotCertified, NotConverged
@@ -213,14 +214,34 @@ def _panel(f: Factor, stretch: _Stretch, r: Ball, digits: float) -> _Panel | Non
         cost = (height / r) * (height / r) / 2
         if float(cost) > digits:
             continue
-        largest = _largest(stretch.expr, f.ball(), middle, half * (size + 1 / size) / 2, height)
+        largest = _bound(stretch.expr, f.ball(), middle, half * (size + 1 / size) / 2, height)
         if largest is None:
             continue
         mass = arb(64) / 15 * half * largest * cost.exp() / (1 - 1 / arb(size * size))
-        nodes = max(2, math.ceil((digits + math.log(float(mass) + 1e-300)) / (2 * math.log(size))))
+        nodes = max(2, math.ceil((digits + float((mass + arb(2) ** -1000).log())) / (2 * math.log(size))))
         if nodes <= _MOST_NODES and (best is None or nodes < best.nodes):
             best = _Panel(stretch, nodes, (mass / arb(size) ** (2 * nodes)).upper())
     return best
+
+
+def _bound(expr: sp.Expr, scale: Ball, middle: Ball, half_length: Ball, height: Ball) -> Ball | None:
+    """Return a bound of |f(s u)| on a rectangle in u: from its strip where one is proved, else by covering it."""
+    width = _known_width(expr)
+    if width == 0:
+        return _largest(expr, scale, middle, half_length, height)
+    # A short fraction, so that the same few strips are asked for again and again.
+    reached = Fraction(math.ceil(upper_fraction(abs(scale) * height) * 64), 64)
+    if width is not None and reached >= width:
+        return None
+    return strip_bound(expr, reached).rising()((abs(scale) * (abs(middle) + half_length)).upper()).upper()
+
+
+@lru_cache(maxsize=512)
+def _known_width(expr: sp.Expr) -> Fraction | None:
+    try:
+        return strip_width(expr)
+    except NotCertified:
+        return _REAL
 
 
 def _largest(expr: sp.Expr, scale: Ball, middle: Ball, half_length: Ball, height: Ball) -> Ball | None:

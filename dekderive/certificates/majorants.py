@@ -33,6 +33,7 @@ __all__ = [
 
 Term: TypeAlias = tuple[int, Fraction, Fraction]  # p, rate, curve
 _ZERO = Fraction(0)
+_QUARTER = Fraction(1, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,19 @@ class Majorant:
             )
             for (p, rate, curve), c in self.terms.items()
         )
+
+    def rising(self) -> Majorant:
+        """Return a majorant that rises with |x|: its value at the end of an interval around 0 bounds it inside.
+
+        exp(l |x| - q x^2) is at most exp(l^2/4q) anywhere, which is used where q is not small; else exp(l |x|).
+        """
+        result = Majorant({})
+        for (p, rate, curve), c in self.terms.items():
+            if rate and curve <= -_QUARTER:
+                result = result + power(p) * (c * _ball(rate * rate / (-4 * curve)).exp())
+            else:
+                result = result + Majorant({(p, rate, max(curve, _ZERO)): c})
+        return result
 
     @property
     def is_bounded(self) -> bool:

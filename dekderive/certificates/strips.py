@@ -148,8 +148,8 @@ def _product(e: sp.Expr) -> Strip:
     quotients, factors = _softplus_quotients(sp.Mul.make_args(e))
     strips = [_repeated(_affine(TABLE[atoms.log_softplus_slope], g), math.ceil(k)) for g, k in quotients]
     strips += [_resolve(f) for f in factors]
-    result = strips[0]
-    for strip in strips[1:]:
+    result = Strip(None, lambda d: constant(1))
+    for strip in strips:
         result = _times(result, strip)
     return result
 
@@ -159,7 +159,14 @@ def _softplus_quotients(factors: Iterable[sp.Expr]) -> tuple[list[tuple[sp.Expr,
 
     The quotient's bound is at least 1, so that a root of it is below the next whole power.
     """
-    powers = {f: k for f, k in (f.as_base_exp() for f in factors)}
+    powers: dict[sp.Expr, sp.Expr] = {}
+    rest: list[sp.Expr] = []
+    for factor in factors:
+        base, exponent = (factor.base, factor.exp) if isinstance(factor, sp.Pow) else (factor, sp.S.One)
+        if isinstance(base, (atoms.softplus, atoms.expit)):
+            powers[base] = powers.get(base, sp.S.Zero) + exponent
+        else:
+            rest.append(factor)
     quotients: list[tuple[sp.Expr, sp.Expr]] = []
     for base in [b for b in powers if isinstance(b, atoms.softplus) and powers[b].is_Rational and powers[b] < 0]:
         partner = atoms.expit(base.args[0])
@@ -167,7 +174,7 @@ def _softplus_quotients(factors: Iterable[sp.Expr]) -> tuple[list[tuple[sp.Expr,
             shared = min(-powers[base], powers[partner])
             powers[base], powers[partner] = powers[base] + shared, powers[partner] - shared
             quotients.append((base.args[0], shared))
-    return quotients, [base**k for base, k in powers.items() if k != 0]
+    return quotients, rest + [base**k for base, k in powers.items() if k != 0]
 
 
 def _composed(outer: Strip, e: sp.Expr) -> Strip:

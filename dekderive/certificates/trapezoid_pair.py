@@ -167,11 +167,12 @@ def _whitened_sum(f: Factor, g: Factor, k: Covariance, plan: _Plan) -> Ball:
 def _split(bound: Majorant) -> list[tuple[Majorant, Majorant]]:
     """Return pairs (A, B) with M(|V|) <= sum of A(|U|) B(|W|), V = rho U + r W.
 
-    |V| <= |U| + |W| and, by Cauchy and Schwarz, V^2 <= U^2 + W^2; powers by the binomial theorem.
+    M is made to rise with |V| first.  |V| <= |U| + |W|, and V^2 <= U^2 + W^2 by Cauchy and Schwarz; powers are
+    expanded by the binomial theorem.
     """
     pairs = []
-    for (p, rate, curve), c in bound.terms.items():
-        grown = exponential(rate, max(curve, _REAL))
+    for (p, rate, curve), c in bound.rising().terms.items():
+        grown = exponential(rate, curve)
         pairs += [(power(p - m) * grown * (c * comb(p, m)), power(m) * grown) for m in range(p + 1)]
     return pairs
 

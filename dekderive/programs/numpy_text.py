@@ -184,6 +184,15 @@ class NumPyText:
             return (repr(c.p / c.q), "") if exact else ("" if c.p == 1 else f"{c.p}.0", f"{c.q}.0")
         return self._number(c)[0], ""
 
+    def _radicand(self, base: sp.Expr) -> str:
+        """Text of what is under a root: 1 - x^2 and x^2 - y^2 as products, which do not cancel where they vanish."""
+        terms = sorted(sp.Add.make_args(base), key=lambda t: t.could_extract_minus_sign())
+        if len(terms) == 2 and [t.could_extract_minus_sign() for t in terms] == [False, True]:
+            p, q = (sp.S.One if t == 1 else t.base if t.is_Pow and t.exp == 2 else None for t in (terms[0], -terms[1]))
+            if p is not None and q is not None and all(x.is_Symbol or x == 1 for x in (p, q)):
+                return f"{self._wrap(p - q, _ATOM)} * {self._wrap(p + q, _ATOM)}"
+        return self(base)
+
     def _power(self, base: sp.Expr, exponent: sp.Expr) -> tuple[str, int]:
         if exponent.could_extract_minus_sign():
             return f"1.0 / {self._wrap(1 / sp.Pow(base, exponent), _POWER)}", _MULTIPLY
@@ -192,7 +201,7 @@ class NumPyText:
                 return f"{base.name} * {base.name}", _MULTIPLY
             return f"{self._wrap(base, _ATOM)} ** {int(exponent)}", _POWER
         self.modules.add("np")
-        root = f"np.sqrt({self(base)})"
+        root = f"np.sqrt({self._radicand(base)})"
         if exponent == sp.S.Half:
             return root, _ATOM
         if exponent.is_Rational and exponent.q == 2:

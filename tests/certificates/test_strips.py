@@ -40,16 +40,19 @@ COMPOSED = [
     sp.tanh(atoms.expit(z) + sp.sin(z) / 2),
     sp.exp(-atoms.softplus(z)),
     atoms.gelu(sp.sqrt(2) * z),
+    sp.exp(z / 3 + R(1, 2)) * sp.exp(-((2 * z / 3 + 1) ** 2)),  # SymPy keeps the two factors apart
+    sp.exp(z) * sp.exp(-z / 2 + R(1, 3)) * (z + 1) * sp.tanh(z) ** 2,
+    atoms.softplus(z) ** 2 * atoms.softplus(-z) * atoms.expit(z) ** -1,
     sp.exp(-(z**2)) * sp.sin(3 * z),
     2**z,
 ]
 
 
-def excesses(expr, half_width, bound):
+def excesses(expr, half_width, bound, every=1):
     """Points of the strip at which the function is certainly larger than the bound."""
     f = compile_function(expr, "complex")
     found = []
-    for i in range(-64, 65):
+    for i in range(-64, 65, every):
         for share in (Fraction(0), Fraction(1, 2), Fraction(9, 10), Fraction(1)):
             x, y = arb(i) / 8 + arb(1) / 97, arb(float(half_width * share))
             if bool(f(acb(x, y)).abs_lower() > bound(x)):
@@ -77,6 +80,23 @@ def test_the_function_is_analytic_on_its_strip(expr):
     for i in range(-60, 61):
         for j in range(11):
             assert f(acb(arb(i) / 10 + arb(0, 1 / 400), d * j / 10 + arb(0, 1 / 400))).is_finite()
+
+
+affine = st.builds(
+    lambda slope, shift: R(slope) * z + R(shift),
+    st.fractions(-2, 2, max_denominator=4).filter(bool),
+    st.fractions(-2, 2, max_denominator=4),
+)
+SHAPES = [type(e) for e in ENTRIES] + [lambda x: sp.exp(-(x**2)), sp.exp, lambda x: x, lambda x: 1 / (1 + x**2)]
+shapes = st.builds(lambda f, x: f(x), st.sampled_from(SHAPES), affine)
+
+
+@given(shapes, shapes, shapes)
+@settings(max_examples=40, deadline=None)
+def test_bounds_of_random_compositions_hold(first, second, third):
+    expr = first * second + second * third * z
+    d = half_widths(expr)[1]
+    assert not excesses(expr, d, strip_bound(expr, d), every=8)
 
 
 LIMITED = [e for e in ENTRIES if strip_width(e) is not None]
@@ -209,3 +229,4 @@ def test_majorants_add_multiply_and_compose(first, second, x):
     if first[2] >= 0:
         assert a(2 * at - 1) <= a.of_affine(Fraction(2), Fraction(1))(at) * slack
     assert total([a, b])(at) >= a(at) / slack
+    assert a(at / 3) <= a.rising()(at) * slack
