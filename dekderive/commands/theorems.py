@@ -111,7 +111,7 @@ def _record(a: Assessment) -> dict[str, Any]:
             "instance": t.counterexample.instance,
             "refuted": a.refutation.refuted,
             "sentence": a.refutation.sentence,
-            "numbers": {name: float(value) for name, value in a.refutation.numbers.items()},
+            "numbers": dict(a.refutation.numbers),
             "by": a.refutation.by,
         }
     return {

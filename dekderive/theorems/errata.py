@@ -96,8 +96,9 @@ def _entry(theorem: Theorem) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """Keep Markdown from reading products as emphasis, and comparisons as tags."""
-    return re.sub(r"([\\`*_<>\[\]#~])", r"\\\1", re.sub(r"  +", " ", text))
+    """Keep Markdown from reading products as emphasis, comparisons as tags, and E[f](x) as a link."""
+    escaped = re.sub(r"([\\`*_<>\[\]#~])", r"\\\1", re.sub(r"  +", " ", text))
+    return escaped.replace("](", "]\\(")
 
 
 if __name__ == "__main__":

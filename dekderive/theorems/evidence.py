@@ -91,7 +91,7 @@ def brackets(
     Examples
     --------
     >>> x = sp.Symbol("x", real=True)
-    >>> brackets("root", "sqrt(2) = 1.414...", x**2 - 2, x, Fraction("1.414"), Fraction("1.415")).verdict.name
+    >>> brackets("root", "sqrt(2) = 1.414...", x**2 - 2, x, sp.Rational("1.414"), sp.Rational("1.415")).verdict.name
     'HOLDS'
     """
     sign = 1 if rising else -1
@@ -108,7 +108,7 @@ def exact(name: str, statement: str, truth: bool, detail: str = "exact rational 
 
     Examples
     --------
-    >>> exact("sum", "1/2 + 1/3 = 5/6", Fraction(1, 2) + Fraction(1, 3) == Fraction(5, 6)).verdict.name
+    >>> exact("sum", "1/2 + 1/3 = 5/6", sp.Rational(1, 2) + sp.Rational(1, 3) == sp.Rational(5, 6)).verdict.name
     'HOLDS'
     """
     return Check(name, statement, Verdict.HOLDS if truth else Verdict.FAILS, detail)

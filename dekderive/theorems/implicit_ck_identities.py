@@ -196,6 +196,30 @@ def _power_series() -> Check:
     )
 
 
+def _cubic_moments() -> Check:
+    """E sigma', E sigma'', E sigma^2 of the cubic layer at variance tau0^2, and the mean shift of its norm feature."""
+    x = sp.Symbol("x", real=True)
+    a1, a2, a3, r3 = sp.symbols("a1 a2 a3 r3", positive=True)
+    sigma = sp.sqrt(a1) * x + sp.sqrt(a3 / 2) * (x**2 - TAU0**2)
+    sigma += sp.sqrt(r3 / 6) / TAU0**3 * (x**3 - 3 * TAU0**2 * x)
+
+    def expectation(f: sp.Expr) -> sp.Expr:
+        moments = {0: 1, 2: TAU0**2, 4: 3 * TAU0**4, 6: 15 * TAU0**6}
+        return sum(c * moments.get(k, 0) for (k,), c in sp.Poly(sp.expand(f), x).terms())
+
+    shift = expectation(sigma.diff(x, 2)) / 2 + sp.sqrt(a2) - sp.sqrt(a3 / 2)  # of E sigma, per |x|^2 - tau0^2
+    return identity(
+        "moments",
+        "(E sigma')^2 = a1, (E sigma'')^2/2 = a3, shift^2 = a2, E sigma^2 = a1 tau0^2 + a3 tau0^4 + r3",
+        [
+            sp.expand(expectation(sigma.diff(x)) ** 2 - a1),
+            sp.expand(expectation(sigma.diff(x, 2)) ** 2 / 2 - a3),
+            sp.expand(shift**2 - a2),
+            sp.expand(expectation(sigma**2) - a1 * TAU0**2 - a3 * TAU0**4 - r3),
+        ],
+    )
+
+
 def _remainder(factor: float) -> Check:
     worst = -np.inf
     for sa in np.linspace(0.02, 0.98, 49):
@@ -221,6 +245,7 @@ _CUBIC = Theorem(
         "implicit network; r3 >= 0 always."
     ),
     proof=(
+        "One layer has a1 = (E sigma')^2, a3 = (E sigma'')^2/2, the diagonal E sigma^2, and a2 from the mean shift.  "
         "On the sphere G(rho) is the fixed point of a power series with non-negative coefficients (Hermite), "
         "so it is one itself: "
         "G = sum b_k rho^k, b_k >= 0, with b1 = a1 tau0^2, b2 = a3 tau0^4 and sum b_k = gamma^2; r3 = b_3 + "
@@ -230,6 +255,7 @@ _CUBIC = Theorem(
     basis=Basis.PROOF,
     probes=(
         Probe(Kind.IDENTITY, _power_series),
+        Probe(Kind.IDENTITY, _cubic_moments),
         Probe(Kind.PROPERTY, partial(_remainder, 1.0), partial(_remainder, 4.0)),
     ),
 )

@@ -101,6 +101,10 @@ class Refutation:
     numbers: Mapping[str, float] = field(default_factory=dict)
     by: str = "exact arithmetic"
 
+    def __post_init__(self) -> None:  # comparisons of NumPy and SymPy numbers are no Python values
+        object.__setattr__(self, "refuted", bool(self.refuted))
+        object.__setattr__(self, "numbers", {name: float(value) for name, value in self.numbers.items()})
+
 
 @dataclass(frozen=True, slots=True)
 class Counterexample:

@@ -1,9 +1,11 @@
 """Every statement is examined: what is wrong fails, what is proved holds, what is open says why, and controls fail."""
 
 import functools
+import json
 
 import pytest
 
+from dekderive.commands.theorems import _record
 from dekderive.theorems import CATALOGUE, Basis, by_key
 from dekderive.verdict import Verdict
 
@@ -72,6 +74,13 @@ def test_what_is_open_says_why_and_what_was_measured(key):
     assert by_key(key).basis is Basis.EVIDENCE
     assert explanation.startswith("derived by an entrywise expansion")
     assert "consistent on 6 mixtures" in explanation
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_assessment_can_be_written_as_json(key):
+    written = json.loads(json.dumps(_record(assessed(key))))
+    assert written["key"] == key
+    assert (written["counterexample"] is not None) == (key in FALSE)
 
 
 def test_numbers_of_a_refutation_are_numbers():
