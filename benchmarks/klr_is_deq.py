@@ -1,12 +1,12 @@
 """Kernel logistic regression is a deep equilibrium model: the same pixels, counted.
 
 Appendix G of Tsuchida et al. (2022): binarised digits, 30 % of the pixels flipped, a squared-exponential kernel on the
-pixel coordinates, lambda = 2 ||K||.  Kernel logistic regression is solved as a convex problem by majorise-minimise steps
-in the predictor; the equilibrium model by plain iteration of its layer z = sigmoid(W1 z + W2 y) in the mean, which is
-what a network does.  The two programs share the kernel matrix and nothing else.
+pixel coordinates, lambda = 2 ||K||.  Kernel logistic regression is solved as a convex problem by majorise-minimise
+steps in the predictor; the equilibrium model by plain iteration of its layer z = sigmoid(W1 z + W2 y) in the mean,
+which is what a network does.  The two programs share the kernel matrix and nothing else.
 
-  python benchmarks/klr_is_deq.py                              # scikit-learn's digits, enlarged to 28 x 28
-  python benchmarks/klr_is_deq.py --data-dir DIR --images 60000 # DIR/mnist.npz with x_train
+Run ``python benchmarks/klr_is_deq.py`` for scikit-learn's digits, enlarged to 28 x 28, or with ``--data-dir DIR
+--images 60000`` for ``x_train`` of DIR/mnist.npz.
 """
 
 from __future__ import annotations

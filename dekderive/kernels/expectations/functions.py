@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 
@@ -79,9 +81,20 @@ class Described:
         """Evaluate."""
         return evaluate(self.function, np.asarray(u, dtype=np.float64))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # A decorated function of a module pickles by its name, as the plain function would have done.
+        module, name = getattr(self.function, "__module__", ""), getattr(self.function, "__qualname__", "")
+        if module in sys.modules and getattr(sys.modules[module], name, None) is self:
+            return _imported, (module, name)
+        return Described, (self.function, self.knots, self.strip, self.mixture)
+
     @property
     def __name__(self) -> str:
         return getattr(self.function, "__name__", None) or str(self.function)
+
+
+def _imported(module: str, name: str) -> object:
+    return getattr(import_module(module), name)
 
 
 def knots_of(f: Integrand) -> tuple[float, ...]:
