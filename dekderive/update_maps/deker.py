@@ -83,8 +83,8 @@ def deker(
         "activation_slope": dual(sigma, rho),
         "activation_activation": dual(sigma, sigma),
     }
-    expressions = {key: d.expression for key, d in duals.items()}
-    derivatives = {key: d.derivative() for key, d in duals.items()}
+    expressions = {key: d.emitted for key, d in duals.items()}
+    derivatives = {key: d.emitted_derivative() for key, d in duals.items()}
     chart = choose_chart(tuple(duals.values()))
     step = _bilinear(expressions, cxy, mean_x, mean_y)
     diagonal = _diagonal(mean(rho, rho), mean(rho, sigma), mean(sigma, sigma))

@@ -25,6 +25,7 @@ from dekderive.symbols import (
     weight_variance,
     z,
 )
+from dekderive.update_maps.expectation import regular_derivative
 from dekderive.update_maps.update_map import UpdateMap, choose_chart, closed_diagonal, in_chart, mirror
 
 __all__ = ["deq_ntk", "normalised"]
@@ -87,12 +88,13 @@ def deq_ntk(activation: sp.Expr, *, name: str | None = None) -> UpdateMap:
     'ANGLE'
     """
     conjugate = dual(activation)
-    slope = activation.diff(z)
+    regular, jumps = regular_derivative(activation)
+    slope = activation.diff(z) if jumps else regular
     tangent = dual(slope)
     injection = input_variance * cxy + bias_variance
     diagonal = weight_variance * mean(activation, activation) + input_variance * cxx + bias_variance
-    next_kxy = weight_variance * conjugate.expression + injection
-    derivative = weight_variance * conjugate.derivative()
+    next_kxy = weight_variance * conjugate.emitted + injection
+    derivative = weight_variance * conjugate.emitted_derivative()
     homogeneous = homogeneity(activation) == 1
     chart = choose_chart((conjugate, tangent))
     residual, start = _residual(next_kxy, chart, conjugate, homogeneous)
@@ -112,7 +114,7 @@ def deq_ntk(activation: sp.Expr, *, name: str | None = None) -> UpdateMap:
         step_derivative=derivative,
         chart=chart,
         residual=residual,
-        readout=in_chart(kxy, chart) / (1 - weight_variance * sp.expand(in_chart(tangent.expression, chart))),
+        readout=in_chart(kxy, chart) / (1 - weight_variance * sp.expand(in_chart(tangent.emitted, chart))),
         readout_diagonal=kxx / (1 - weight_variance * square),
         closed_diagonal=closed_diagonal(diagonal),
         start=start,
