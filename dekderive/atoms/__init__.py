@@ -54,6 +54,7 @@ from dekderive.atoms.normal import (
     truncated_normal_variance,
 )
 from dekderive.atoms.rectified import expit, relu, softplus, step
+from dekderive.atoms.waves import damped_gap_cosh, damped_gap_sinh
 
 __all__ = [
     "ATOMS",
@@ -67,6 +68,8 @@ __all__ = [
     "celu",
     "conditional_margin",
     "damped_cosh",
+    "damped_gap_cosh",
+    "damped_gap_sinh",
     "damped_sinh",
     "dawson",
     "elu",
@@ -153,4 +156,6 @@ ATOMS: tuple[type[Atom], ...] = (
     binormal_excess,
     exp_erfcx_re,
     exp_erfcx_im,
+    damped_gap_cosh,
+    damped_gap_sinh,
 )

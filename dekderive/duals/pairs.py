@@ -15,7 +15,15 @@ from dekderive.symbols import kxx, kxy, kyy
 if TYPE_CHECKING:
     from dekderive.duals.writing import Writer
 
-__all__ = ["arcsine_of", "binormal_of", "conditional_exponent", "determinant", "joint_exponent", "margin_of"]
+__all__ = [
+    "arcsine_of",
+    "binormal_of",
+    "conditional_exponent",
+    "determinant",
+    "gap_product",
+    "joint_exponent",
+    "margin_of",
+]
 
 
 def _coefficients(s: Scalars, p: PolyElement) -> dict[tuple[int, int, int], FracElement]:
@@ -45,6 +53,31 @@ def determinant(s: Scalars, p: PolyElement) -> tuple[sp.Expr, sp.Expr, sp.Expr] 
         return None
     values = (s.expr(scale), s.expr(left), s.expr(right))
     return values if all(v.is_nonnegative for v in values) else None
+
+
+def gap_product(
+    s: Scalars, moments: tuple[FracElement, FracElement, FracElement], even: FracElement, odd: FracElement
+) -> FracElement:
+    """Return l such that ``even - l (a b + c^2)`` and ``odd + l c (a + b)`` have none of these terms left, or 0.
+
+    Examples
+    --------
+    >>> s = Scalars()
+    >>> gap_product(s, (s.a, s.b, s.c), 3 * s.a * s.b + 3 * s.c**2 + s.a, -3 * s.c * (s.a + s.b))
+    3
+    """
+    if any(s.involves(s.field(x.denom), g) for x in (even, odd) for g in (s.a, s.b, s.c)):
+        return s.zero
+    a, b, c = moments
+    wanted = [_coefficients(s, x.numer) for x in (a * b + c**2, -c * (a + b))]
+    found = [_coefficients(s, x.numer) for x in (even, odd)]
+    below = [s.field(x.denom) for x in (a * b + c**2, -c * (a + b))]
+    scale = found[0].get((1, 1, 0), s.zero) * below[0] / (wanted[0][1, 1, 0] * s.field(even.denom))
+    for have, want, over, under in zip(found, wanted, (even, odd), below, strict=True):
+        for powers, x in want.items():
+            if s.reduce(have.get(powers, s.zero) / s.field(over.denom) - scale * x / under):
+                return s.zero
+    return s.reduce(scale)
 
 
 def _scaled(s: Scalars, v: FracElement, generator: FracElement) -> tuple[FracElement, FracElement] | None:

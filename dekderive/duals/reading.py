@@ -17,6 +17,8 @@ from dekderive.atoms import (
     binormal_excess,
     conditional_margin,
     damped_cosh,
+    damped_gap_cosh,
+    damped_gap_sinh,
     damped_sinh,
     dawson,
     exp_binormal,
@@ -235,6 +237,8 @@ _RULES: dict[type, Callable[..., Terms]] = {
     exp_erfcx_im: lambda r, *x: r._complex_erfcx(*x, True),
     exp_ndtr: lambda r, p, x: r.forms.multiply(r._exp(p), r._normal(x)),
     damped_sinh: lambda r, a, b, c: r._damped(a, b, c, False),
+    damped_gap_cosh: lambda r, *x: r(damped_gap_cosh(*x).definition),
+    damped_gap_sinh: lambda r, *x: r(damped_gap_sinh(*x).definition),
     damped_cosh: lambda r, a, b, c: r._damped(a, b, c, True),
 }
 

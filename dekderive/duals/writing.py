@@ -5,7 +5,8 @@ r"""Write a normal form as an expression in which nothing cancels for extreme va
 * Polynomials are rewritten with G = kxx kyy - kxy^2 (``rootgap(kxx, kyy, kxy)**2``) where that leaves only terms of one
   sign, and N / sqrt(D) as M sqrt(D) + R / sqrt(D) where N = M D + R has fewer terms.
 * exp(p) Phi(x) is one function, and exponentials that differ in the sign of kxy are a hyperbolic sine and cosine;
-  those of E[sin sin] and E[cos cos] are damped ones; conjugate pairs are real functions (`real_parts`).
+  those of E[sin sin] and E[cos cos] are damped ones, with products of gaps for x sin(x).
+* Conjugate pairs are real functions (`real_parts`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,18 @@ import sympy as sp
 from sympy.polys.fields import FracElement
 from sympy.polys.rings import PolyElement
 
-from dekderive.atoms import damped_cosh, damped_sinh, dawson, exp_binormal, exp_ndtr, ndtr, noisy_rootgap, rootgap
+from dekderive.atoms import (
+    damped_cosh,
+    damped_gap_cosh,
+    damped_gap_sinh,
+    damped_sinh,
+    dawson,
+    exp_binormal,
+    exp_ndtr,
+    ndtr,
+    noisy_rootgap,
+    rootgap,
+)
 from dekderive.duals.centring import centred
 from dekderive.duals.closed_form import Wave
 from dekderive.duals.normal_form import Function, Key, NormalForms, Terms
@@ -25,6 +37,7 @@ from dekderive.duals.pairs import (
     binormal_of,
     conditional_exponent,
     determinant,
+    gap_product,
     joint_exponent,
     margin_of,
 )
@@ -35,6 +48,7 @@ from dekderive.symbols import kxx, kxy, kyy
 __all__ = ["Writer"]
 
 
+_DAMPED = {sp.cosh: damped_cosh, sp.sinh: damped_sinh} | {k: k for k in (damped_gap_cosh, damped_gap_sinh)}
 _SCALED = ("probit", "binormal")  # functions that are as small as an exponential beside them is large
 
 
@@ -101,9 +115,24 @@ class Writer:
             bare, total, difference = key._replace(exponent=even), item.factor + twin.factor, item.factor - twin.factor
             if self.s.sign(odd) < 0:
                 odd, difference = -odd, -difference
-            pairs = ((total, sp.cosh), (difference, sp.sinh))
+            pairs = self._gaps(self._wave(even, odd), odd, total, difference)
             result += [Item(factor, bare, kind, odd) for factor, kind in pairs if factor]
         return result
+
+    def _gaps(
+        self, wave: Wave | None, cross: FracElement, even: FracElement, odd: FracElement
+    ) -> list[tuple[FracElement, type]]:
+        """Factors of cosh and sinh, and of the products of gaps in which they would cancel at large variances."""
+        pairs: list[tuple[FracElement, type]] = [(even, sp.cosh), (odd, sp.sinh)]
+        if wave is not None:
+            a, b, c = moments = (wave.variance, wave.other, cross)
+            square, mixed = a * b + c**2, -c * (a + b)
+            for kind, first in ((damped_gap_cosh, 0), (damped_gap_sinh, 1)):
+                scale = gap_product(self.s, moments, pairs[first][0], pairs[1 - first][0])
+                for i, part in ((first, square), (1 - first, mixed)):
+                    pairs[i] = (self.s.reduce(pairs[i][0] - scale * part), pairs[i][1])
+                pairs.append((scale, kind))
+        return pairs
 
     def _wave(self, even: FracElement, odd: FracElement) -> Wave | None:
         for wave in self._waves:
@@ -118,8 +147,8 @@ class Writer:
         outer = [self._function(f) ** n for f, n in functions if f.name not in _SCALED]
         scaled = [f for f, n in functions if f.name in _SCALED for _ in range(n)]
         exponent = item.key.exponent
-        if item.kind in (sp.cosh, sp.sinh):
-            outer.append(self._damped(item))
+        if item.kind is not None and item.kind in _DAMPED:
+            outer.append(self._damped(item.kind, exponent, item.argument))
             exponent = self.s.zero
         elif item.kind is not None and item.point is not None:
             outer.append(item.kind(*self._erfcx(item.argument, item.point)))
@@ -134,14 +163,11 @@ class Writer:
         outer += [self._function(f) for f in scaled]
         return self.radical(Radical(item.factor, item.key.roots)) * sp.Mul(*outer)
 
-    def _damped(self, item: Item) -> sp.Expr:
-        exponent, argument, even = item.key.exponent, item.argument, item.kind is sp.cosh
+    def _damped(self, kind: type, exponent: FracElement, argument: FracElement) -> sp.Expr:
         wave = self._wave(exponent, argument)
         if wave is None:
-            plain = sp.cosh if even else sp.sinh
-            return sp.exp(self.exponent(exponent)) * plain(self.exponent(argument))
-        kind = damped_cosh if even else damped_sinh
-        return kind(*(self.exponent(x) for x in (wave.variance, wave.other, argument)))
+            return sp.exp(self.exponent(exponent)) * kind(self.exponent(argument))
+        return _DAMPED[kind](*(self.exponent(x) for x in (wave.variance, wave.other, argument)))
 
     def _erfcx(self, exponent: FracElement, point: Radical) -> tuple[sp.Expr, ...]:
         level, phase = (self.exponent(x) if x else sp.S.Zero for x in self.s.complex_parts(exponent))

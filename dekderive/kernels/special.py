@@ -37,6 +37,7 @@ from dekderive.kernels.normal import (
     truncated_normal_mean,
     truncated_normal_variance,
 )
+from dekderive.kernels.waves import damped_gap_cosh, damped_gap_sinh
 
 __all__ = [
     "angle",
@@ -47,6 +48,8 @@ __all__ = [
     "binormal_excess",
     "conditional_margin",
     "damped_cosh",
+    "damped_gap_cosh",
+    "damped_gap_sinh",
     "damped_sinh",
     "dawson",
     "erf",
