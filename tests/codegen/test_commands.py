@@ -51,6 +51,7 @@ def module(root):
     return root / f"dekderive/kernels/_generated/{ONE}.py"
 
 
+@pytest.mark.slow
 def test_what_update_wrote_passes_every_check(generated):
     done = run(generated, "check")
     assert done.returncode == 0, done.stderr
@@ -58,6 +59,7 @@ def test_what_update_wrote_passes_every_check(generated):
     assert "2 generated files are current" in done.stdout
 
 
+@pytest.mark.slow
 def test_update_is_idempotent(generated):
     assert "every file was current" in run(generated, "update").stdout
 
@@ -68,6 +70,7 @@ def test_the_quick_check_needs_no_sympy(generated):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_an_edit_by_hand_fails_with_a_difference_and_one_command(root):
     text = module(root).read_text()
     module(root).write_text(text.replace("KERNEL = Kernel(", "KERNEL = Kernel(  # tuned"))
@@ -82,6 +85,7 @@ def test_an_edit_by_hand_fails_with_a_difference_and_one_command(root):
     assert module(root).read_text() == text
 
 
+@pytest.mark.slow
 def test_a_changed_derivation_is_stale_until_updated(root):
     path = root / f"derivations/{ONE}.py"
     path.write_text(path.read_text().replace("normalised(relu(z))", "relu(z)"))
@@ -93,7 +97,14 @@ def test_a_changed_derivation_is_stale_until_updated(root):
     assert run(root, "check", "--quick").returncode == 0
 
 
-@pytest.mark.parametrize("text", ["def broken(:\n", "from dekderive.kernels.kernel import Removed\n", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def broken(:\n",
+        pytest.param("from dekderive.kernels.kernel import Removed\n", marks=pytest.mark.slow),
+        pytest.param("", marks=pytest.mark.slow),
+    ],
+)
 def test_a_broken_generated_file_does_not_stop_its_own_regeneration(root, text):
     whole = module(root).read_text()
     module(root).write_text(text)

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "dekderive/losses"
 
 
+@pytest.mark.slow
 def test_the_committed_losses_are_current_under_two_hash_seeds():
     plans = [regenerate(ROOT, seed, "losses") for seed in (0, 1)]
     assert not [str(finding) for finding in (*compare(plans[0], FOLDER), *steady(plans)) if finding.blocking]
