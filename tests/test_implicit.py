@@ -21,7 +21,7 @@ CASES = [  # A, its branch, A by mpmath, levels
 ]
 
 
-@pytest.mark.parametrize(("log_partition", "ends", "by_hand", "levels"), CASES, ids=lambda c: str(c)[:30])
+@pytest.mark.parametrize(("log_partition", "ends", "by_hand", "levels"), CASES, ids=[str(c[0]) for c in CASES])
 def test_the_enclosure_contains_the_solution(log_partition, ends, by_hand, levels):
     node = inverse_log_partition(log_partition, *map(sp.sympify, ends), z)
     for w in levels:

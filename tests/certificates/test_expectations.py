@@ -157,7 +157,7 @@ CLOSED = [
 ]
 
 
-@pytest.mark.parametrize(("f", "g", "formula"), CLOSED, ids=str)
+@pytest.mark.parametrize(("f", "g", "formula"), CLOSED, ids=[f"{f}-{g}" for f, g, _ in CLOSED])
 @pytest.mark.parametrize("k", [(1, R(3, 2), R(3, 5)), (R(1, 10), 2, R(-2, 5)), (2, 2, R(199, 100))], ids=str)
 def test_closed_forms(f, g, formula, k):
     value = enclose_dual(f, g, *k, radius=Fraction(1, 10**24))
