@@ -60,9 +60,13 @@ def test_symbols_are_those_given():
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_every_function_has_the_value_of_its_name(name):
     oracle = {
+        "celu": lambda x: x if x > 0 else mpmath.expm1(x),
         "elu": lambda x: x if x > 0 else mpmath.expm1(x),
         "expit": lambda x: 1 / (1 + mpmath.exp(-x)),
         "gelu": lambda x: x * mpmath.ncdf(x),
+        "hard_sigmoid": lambda x: min(max(x / 6 + mpmath.mpf(1) / 2, 0), 1),
+        "hard_swish": lambda x: x * min(max(x / 6 + mpmath.mpf(1) / 2, 0), 1),
+        "hard_tanh": lambda x: min(max(x, -1), 1),
         "heaviside": lambda x: mpmath.mpf(x > 0),
         "LambertW": mpmath.lambertw,
         "langevin": lambda x: mpmath.coth(x) - 1 / x,
@@ -71,7 +75,11 @@ def test_every_function_has_the_value_of_its_name(name):
         "log_i0": lambda x: mpmath.log(mpmath.besseli(0, x)),
         "log_ndtr": lambda x: mpmath.log(mpmath.ncdf(x)),
         "log_sinhc": lambda x: mpmath.log(mpmath.sinh(x) / x),
+        "mish": lambda x: x * mpmath.tanh(mpmath.log(1 + mpmath.exp(x))),
         "ndtr": mpmath.ncdf,
+        "relu6": lambda x: min(max(x, 0), 6),
+        # Klambauer et al. (2017): the fixed point of mean 0 and variance 1.
+        "selu": lambda x: 1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * mpmath.expm1(x)),
         "relu": lambda x: max(x, 0),
         "silu": lambda x: x / (1 + mpmath.exp(-x)),
         "softplus": lambda x: mpmath.log(1 + mpmath.exp(x)),

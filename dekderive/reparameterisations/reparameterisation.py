@@ -53,7 +53,7 @@ class Reparameterisation:
     (relu(z), step(z))
     >>> link = Reparameterisation(poisson(), sp.log(softplus(z)))
     >>> link.activation, link.slope
-    (expit(z), expit(z)/softplus(z))
+    (expit(z), log_softplus_slope(z))
     >>> Reparameterisation(gamma(2), z)
     Traceback (most recent call last):
         ...
