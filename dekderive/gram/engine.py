@@ -60,9 +60,8 @@ def pair_values(
     network = Network(kernel, x.second, None if y is None else y.second, parameters)
 
     def evaluate(work: "Work") -> Array:
-        none = np.empty((work.values["gap"].size, 0))
         i, j = work.i[work.positive], work.j[work.positive]
-        value = network.pairs(i, j, work.values["gap"], work.values["tilt"], none).value
+        value = network.values(i, j, work.values["gap"], work.values["tilt"])
         if not np.isfinite(value).all():
             raise NotConverged(f"{kernel.name}: the value of some pair is not finite; rescale the inputs")
         return value

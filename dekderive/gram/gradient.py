@@ -117,9 +117,10 @@ def _layered(
     for work in works(kernel, side, None, moments, block_size):
         i, j = work.i[work.positive], work.j[work.positive]
         still = np.zeros((i.size, own + 2))  # no parameter moves the inputs
-        pairs = network.pairs(i, j, work.values["gap"], work.values["tilt"], still)
+        gap, tilt = work.values["gap"], work.values["tilt"]
+        pairs = network.pairs(i, j, gap, tilt, still)
         part = _with_zero_rows(work.spread(_numbers(kernel, pairs.slope)), work, side, at_diagonal, at_diagonal)
-        fill(K, work.block, work.spread(pairs.value), symmetric=True)
+        fill(K, work.block, work.spread(network.values(i, j, gap, tilt)), symmetric=True)
         fill(dK, work.block, part, symmetric=True)
     here = np.arange(len(side))
     K[here, here], dK[here, here] = side.kxx, at_diagonal

@@ -238,3 +238,17 @@ def test_deeper_is_the_same_kernel_of_the_same_rows_in_float32():
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, gram(kernels.ntk_relu.with_depth(4), X), rtol=1e-6)
     assert compile(nngp(relu(z), name="other")).activation.degree == 1.0
+
+
+@pytest.mark.parametrize("kernel", ALL, ids=lambda k: k.name)
+@pytest.mark.parametrize("depth", [1, 6])
+def test_correlations_and_gaps_are_two_ways_to_the_same_matrix(kernel, depth):
+    # Pairs that stay apart are done by their correlations.  Deep layers bring them together, and some go opposite ways.
+    rng = np.random.default_rng(11)
+    X = rng.normal(size=(8, 3)) * np.exp(rng.uniform(-2, 2, size=(8, 1)))
+    X = np.vstack([X, -X[:3], X[:3] * 1.01, X[3:5] + 1e-5, np.zeros((1, 3))])
+    at = {"weight_variance": 1.1, "bias_variance": 0.05}
+    kernel = kernel.with_depth(depth)
+    root = np.sqrt(diagonal(kernel, X, **at))
+    wanted = np.outer(root, root) * (1 - gaps(kernel, X, **at))
+    np.testing.assert_allclose(gram(kernel, X, **at) / np.outer(root, root), wanted / np.outer(root, root), atol=2e-14)

@@ -72,6 +72,14 @@ class Mehler:
             power = power * r
         return total
 
+    def correlation(self, i: NDArray[np.intp], j: NDArray[np.intp], r: Array) -> Array:
+        """The normalised expectation itself, by Mehler's formula, at pairs of rows with correlations `r`."""
+        x, y = self._left[i], self._right[j]
+        total = np.zeros_like(r)
+        for a in self._series[::-1]:  # Horner's scheme
+            total = total * r + a[x] * a[y]
+        return total
+
     def stretched(self, i: NDArray[np.intp], j: NDArray[np.intp]) -> Array:
         """The first sum, whose differences have an absolute error of some 1e-16."""
         total, x, y = np.zeros(i.size), self._left[i], self._right[j]

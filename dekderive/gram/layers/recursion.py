@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from dekderive.gram.layers.plain import Plain
 from dekderive.gram.layers.relative import Relative, product, total, with_bias
 from dekderive.gram.layers.rows import SMALLEST, Rows
 from dekderive.gram.layers.transfer import Seeds, Transfer
@@ -60,6 +61,31 @@ class Network:
             slope = self.kernel.slope
             layers.append((transfer(self.kernel.activation, x, y), None if slope is None else transfer(slope, x, y)))
         return layers
+
+    @cached_property
+    def _plain(self) -> Plain:
+        return Plain(self.kernel, self.left, self.right, self._transfers, self.parameters)
+
+    def values(self, i: NDArray[np.intp], j: NDArray[np.intp], gap: Array, tilt: Array) -> Array:
+        """The kernel at pairs of rows, without derivatives; (N,) ndarray.
+
+        Pairs whose inputs are well apart in every layer are done by their correlations, the others by their gaps: see
+        `pairs`.
+        """
+        value = np.empty_like(gap)
+        x, y = self.left, self.right
+        root = [np.sqrt(side.value) for side in (x, y)]
+        for begin in range(0, i.size, BATCH):
+            part = slice(begin, begin + BATCH)
+            k, m, g = i[part], j[part], gap[part]
+            with np.errstate(all="ignore"):
+                lost = self._plain(k, m, g)
+                value[part] = root[0][k] * root[1][m] * (1.0 - lost)
+            near = begin + np.flatnonzero(np.isnan(lost) | x.empty[k] | y.empty[m])
+            if near.size:
+                still = np.zeros((near.size, self.seeds.dbias.size))
+                value[near] = self.pairs(i[near], j[near], gap[near], tilt[near], still).value
+        return value
 
     def pairs(self, i: NDArray[np.intp], j: NDArray[np.intp], gap: Array, tilt: Array, dgap: Array) -> Relative:
         """The kernel at pairs of rows, from the gap and the tilt of their second moments.

@@ -91,6 +91,19 @@ class Transfer:
         dgap = self._slope(k, angle, gap, means, dmeans) if dp.shape[1] else np.zeros_like(dp)
         return Relative(p, q, gap, tilt, dp, dq, dgap)
 
+    def correlation(self, r: Array, angle: Array, rows: Rowwise, pair: tuple[Array, ...]) -> Array:
+        """E[f(u) f(v)] over the root of E[f(u)^2] E[f(v)^2], at correlations that are well inside (-1, 1).
+
+        `pair` holds the variances of u and v, and the means E[f(u)^2], E[f(v)^2].
+        """
+        e, (kxx, kyy, p, q) = self.expectation, pair
+        if e.loss is not None:
+            return 1.0 - e.loss.at({**self._parameters, "angle": angle})
+        if self._mehler is not None and bool(self._mehler.known(*rows).all()):
+            return self._mehler.correlation(*rows, r)
+        value: Array = e.value.at({**self._parameters, "angle": angle, "kxx": kxx, "kyy": kyy})
+        return value / (np.sqrt(p) * np.sqrt(q))
+
     def _general(self, k: Relative, rows: Rowwise, angle: Array, p: Array, q: Array) -> tuple[Array, Array]:
         gap = np.empty(angle.shape)
         tilt: Array = (np.log(p) - np.log(q)) / 2
