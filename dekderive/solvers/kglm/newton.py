@@ -55,40 +55,40 @@ def factor(gram: Array, curvature: Array, regularisation: float) -> Array:
 def newton(problem: Problem, gram: Array, start: Array, tolerance: float, max_iterations: int) -> Iterate:
     r"""Solve for the first target of a problem.
 
-    The step is :math:`f \mapsto K \alpha, \alpha = (b - S B^{-1} S K b) / \lambda` with :math:`b = D f - \ell'`
-    (Rasmussen and Williams 2006, Algorithm 3.1, with lambda), shortened until the objective decreases by Armijo's rule.
+    The step in the coefficients is :math:`-(g - S B^{-1} S K g) / \lambda` with :math:`g = \lambda\alpha + \ell'`,
+    shortened until the objective decreases by Armijo's rule.  In exact arithmetic it leads to the same point as
+    Rasmussen and Williams (2006), Algorithm 3.1; but that form computes alpha anew, as a difference of numbers of
+    the size |f| / lambda, and leaves a residual of the order eps L^2, while a correction is as good as g is small.
     """
     f, alpha = _begin(problem, gram, start[0])
     previous, iterations = np.inf, 0
     for iterations in range(1, max_iterations + 1):
         slope, curvature = problem.slope(f[None])[0], problem.curvature(f[None])[0]
-        k_slope, k_bent = problem.matrix.times(np.stack([slope, curvature * f]))
+        k_slope = problem.matrix.times(slope)
         residual = np.abs(f + k_slope / problem.regularisation).max()
         scale = _scale(problem, f)
         if residual <= tolerance * scale or (residual >= 0.5 * previous and residual <= 1e3 * tolerance * scale):
             return Iterate(f[None], iterations - 1, np.array([0]))
         previous = residual
-        target_alpha = _target(problem, gram, slope, curvature, f, k_bent - k_slope)
-        target_f = problem.matrix.times(target_alpha)
-        if not np.isfinite(target_f).all():
+        gradient, k_gradient = problem.regularisation * alpha + slope, problem.regularisation * f + k_slope
+        da = _solved(problem, gram, curvature, gradient, k_gradient) / -problem.regularisation
+        df = problem.matrix.times(da)
+        if not np.isfinite(df).all():
             return Iterate(f[None], iterations, np.array([Status.NON_FINITE.code]))
-        t = _step_length(problem, f, alpha, target_f - f, target_alpha - alpha, slope)
+        t = _step_length(problem, f, alpha, df, da, slope)
         if t == 0.0:
             done = residual <= 1e6 * tolerance * scale
             return Iterate(f[None], iterations, np.array([0 if done else Status.MAX_STEPS.code]))
-        f, alpha = (
-            (target_f, target_alpha) if t == 1.0 else (f + t * (target_f - f), alpha + t * (target_alpha - alpha))
-        )
+        f, alpha = f + t * df, alpha + t * da
     return Iterate(f[None], iterations, np.array([Status.MAX_STEPS.code]))
 
 
-def _target(problem: Problem, gram: Array, slope: Array, curvature: Array, f: Array, k_b: Array) -> Array:
-    """The coefficients of the minimum of the quadratic model at f; `k_b` is K (D f - l')."""
+def _solved(problem: Problem, gram: Array, curvature: Array, right: Array, k_right: Array) -> Array:
+    """(I - S B^{-1} S K) right, which is lambda (lambda + D K)^{-1} right, given K right."""
     s = np.sqrt(curvature)
     lower = factor(gram, curvature, problem.regularisation)
-    solved = cho_solve((lower, True), s * k_b, overwrite_b=True, check_finite=False)
-    alpha: Array = (curvature * f - slope - s * solved) / problem.regularisation
-    return alpha
+    solved: Array = right - s * cho_solve((lower, True), s * k_right, overwrite_b=True, check_finite=False)
+    return solved
 
 
 def _begin(problem: Problem, gram: Array, start: Array) -> tuple[Array, Array]:
@@ -99,7 +99,8 @@ def _begin(problem: Problem, gram: Array, start: Array) -> tuple[Array, Array]:
     slope, curvature = problem.slope(start[None])[0], problem.curvature(start[None])[0]
     if not (np.isfinite(slope).all() and np.isfinite(curvature).all()):
         return zero, zero
-    alpha = _target(problem, gram, slope, curvature, start, problem.matrix.times(curvature * start - slope))
+    right = curvature * start - slope
+    alpha = _solved(problem, gram, curvature, right, problem.matrix.times(right)) / problem.regularisation
     f = problem.matrix.times(alpha)
     better = problem.objective(f[None], alpha[None])[0] < problem.objective(zero[None], zero[None])[0]
     return (f, alpha) if better else (zero, zero)
