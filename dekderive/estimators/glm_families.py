@@ -13,7 +13,7 @@ from dekderive import losses
 from dekderive.errors import InvalidInput, UnknownName
 from dekderive.losses import Loss, Penalty, Pointwise, bind
 
-__all__ = ["CLASSIFIERS", "null_predictor", "pointwise_of"]
+__all__ = ["CLASSIFIERS", "null_predictor", "penalty_of", "pointwise_of"]
 
 _TEXT = re.compile(r"\s*([A-Za-z_]{1,40})\s*(?:\(([^()]{0,200})\))?\s*")
 _PENALTIES = ("gaussian", "logistic", "pseudo_huber")
@@ -44,7 +44,7 @@ def pointwise_of(
     {'trials': 10.0}
     """
     given = dict(family_parameters or {})
-    factor = _penalty_of(penalty)
+    factor = penalty_of(penalty)
     if isinstance(family, Pointwise):
         return family if factor is None else bind(family.loss, family.values, factor, penalty_parameters)
     if isinstance(family, str):
@@ -73,7 +73,19 @@ def _named(text: str, given: dict[str, Any]) -> tuple[Loss, dict[str, Any]]:
     return loss, {**dict(zip(loss.parameter_names, values, strict=False)), **given}
 
 
-def _penalty_of(penalty: Any) -> Penalty | None:
+def penalty_of(penalty: Any) -> Penalty | None:
+    """Return the penalty of an estimator.
+
+    Raises
+    ------
+    UnknownName
+        If there is no penalty of that name.
+
+    Examples
+    --------
+    >>> penalty_of("gaussian").name
+    'gaussian_penalty'
+    """
     if penalty is None or isinstance(penalty, Penalty):
         return penalty
     if penalty not in _PENALTIES:

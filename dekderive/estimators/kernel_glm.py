@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 from sklearn.base import RegressorMixin
-from sklearn.gaussian_process.kernels import Kernel as SklearnKernel
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from dekderive.errors import InvalidInput, UnknownName
+from dekderive.errors import InvalidInput
 from dekderive.estimators.glm_families import null_predictor, pointwise_of
 from dekderive.estimators.glm_kernels import diagonal_of
 from dekderive.estimators.glm_selection import select
@@ -319,15 +318,7 @@ class KernelGLM(RegressorMixin, KernelMachine):
         ------
         UnknownName, InvalidInput
         """
-        statistics = self._statistics(target)
-        if by == "kernel":
-            if not isinstance(self.kernel_, SklearnKernel):
-                raise InvalidInput("only scikit-learn and dekderive kernels have derivatives in their hyperparameters")
-            return statistics.by_kernel(self.kernel_(self.X_fit_, eval_gradient=True)[1])
-        if by not in ("regularisation", "targets", "offset"):
-            raise UnknownName(f"no derivative by {by!r}; known: regularisation, targets, offset, kernel")
-        found: Array = getattr(statistics, f"by_{by}")
-        return found
+        return self._gradient(self._statistics(target), by)
 
     def to_deq(self, X: ArrayLike | None = None, offset: ArrayLike | None = None) -> DEQWeights:
         """The deep equilibrium model whose forward pass on `y` is this fit: W1, W2, W3, V1, V2, and activations.

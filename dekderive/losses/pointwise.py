@@ -14,7 +14,7 @@ from dekderive.kernels import implicit
 from dekderive.kernels.kernel import Formula, Parameter
 from dekderive.losses.loss import Loss, Penalty
 
-__all__ = ["Array", "Pointwise", "bind"]
+__all__ = ["Array", "Pointwise", "bind", "bind_penalty"]
 
 Array = NDArray[np.float64]
 
@@ -169,10 +169,30 @@ def bind(
     """
     penalty = penalty if penalty is not None else loss.penalty
     filled = _filled(loss.name, loss.parameters, values or {})
-    if penalty is None and penalty_values:
-        raise TypeError(f"{loss.name} has no penalty, so {sorted(penalty_values)} mean nothing; pass penalty=...")
-    of_penalty = {} if penalty is None else _filled(penalty.name, penalty.parameters, penalty_values or {})
-    return Pointwise(loss, penalty, filled, of_penalty)
+    return Pointwise(loss, penalty, filled, bind_penalty(penalty, penalty_values))
+
+
+def bind_penalty(penalty: Penalty | None, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Fill in the parameters of a penalty, as `bind` does; nothing without one.
+
+    Raises
+    ------
+    TypeError
+        If a name is not one of the parameters, or there is no penalty to have any.
+    InvalidInput
+        If a value is outside the range of its parameter.
+
+    Examples
+    --------
+    >>> from dekderive.losses import pseudo_huber_penalty
+    >>> bind_penalty(pseudo_huber_penalty, {"width": 2})
+    {'strength': 1.0, 'width': 2.0}
+    """
+    if penalty is None:
+        if values:
+            raise TypeError(f"there is no penalty, so it has no penalty parameters {sorted(values)}; pass penalty=...")
+        return {}
+    return _filled(penalty.name, penalty.parameters, values or {})
 
 
 def _filled(name: str, parameters: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, Any]:

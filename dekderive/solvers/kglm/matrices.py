@@ -64,6 +64,8 @@ class Dense:
             return float(np.abs(np.linalg.eigvalsh(self.entries)).max(initial=0.0))
         operator = LinearOperator(self.entries.shape, matvec=self.entries.__matmul__, dtype=np.float64)
         start = np.abs(self.entries).sum(axis=1)
+        if not start.any():
+            return 0.0
         return float(eigsh(operator, 1, which="LM", v0=start, tol=1e-6, return_eigenvectors=False)[0])
 
     @cached_property

@@ -65,7 +65,11 @@ def newton(problem: Problem, gram: Array, start: Array, tolerance: float, max_it
     are :math:`-(I - K S B^{-1} S)(f - H(f))`, as long as they halve the residual.
     """
     f, alpha = _begin(problem, gram, start[0])
-    iterations, best, smallest = -1, f, np.inf  # best among the iterates so near that the objective cannot tell them apart
+    iterations, best, smallest = (
+        -1,
+        f,
+        np.inf,
+    )  # best among the iterates so near that the objective cannot tell them apart
     for iterations in range(max_iterations):
         slope, curvature = problem.slope(f[None])[0], problem.curvature(f[None])[0]
         k_slope = problem.matrix.times(slope)
