@@ -11,7 +11,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dekderive.errors import InvalidInput
-from dekderive.estimators.glm_families import null_predictor, pointwise_of
+from dekderive.estimators.glm_families import check_responses, null_predictor, pointwise_of
 from dekderive.estimators.glm_kernels import diagonal_of
 from dekderive.estimators.glm_selection import select
 from dekderive.estimators.kernel_machine import KernelMachine
@@ -132,6 +132,7 @@ class KernelGLM(RegressorMixin, KernelMachine):
         checked = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         X, y = (np.asarray(a, dtype=np.float64) for a in checked)
         self.loss_ = pointwise_of(self.family, self.family_parameters, self.penalty, self.penalty_parameters)
+        check_responses(self.loss_, y)
         gram, weights = self._start_fit(X, sample_weight, offset)
         given = np.zeros(len(y)) if offset is None else np.broadcast_to(np.asarray(offset, dtype=np.float64), (len(y),))
         w = 1.0 if weights is None else weights

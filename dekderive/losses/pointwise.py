@@ -108,6 +108,23 @@ class Pointwise:
         low, high = self._at(self.loss.support)
         return float(np.min(low)), float(np.max(high))
 
+    def admissible(self) -> tuple[float, float]:
+        r"""The interval of T(y) for which the loss is convex and a MAP exists; at least the support.
+
+        With the canonical link :math:`A(\eta) - \eta T` is convex for every T.  A convex function lies over a line, so
+        on an unbounded end of the natural domain :math:`\lambda \lVert f \rVert^2 / 2` outgrows it and the objective
+        has a minimum; at a finite end it has one inside if the mean grows beyond all bounds there.  Only where both
+        the predictor and the mean stop is the support needed.  For other links it is the support, as outside of it the
+        loss is not convex (and for many is not bounded below by any multiple of a norm).
+        """
+        low, high = self.support()
+        if not self.loss.canonical:
+            return low, high
+        return (
+            -np.inf if np.isinf(self.loss.lower) else low,
+            np.inf if np.isinf(self.loss.upper) else high,
+        )
+
     def best(self, y: ArrayLike) -> Array:
         """The infimum of the loss (without its penalty) over eta: what a saturated model attains."""
         y = np.asarray(y, dtype=np.float64)

@@ -34,15 +34,28 @@ class Dense:
         """Number of rows."""
         return len(self.entries)
 
+    @property
+    def terms(self) -> int:
+        """How many terms a product with K adds up, in all."""
+        return self.size
+
     def times(self, v: Array) -> Array:
         """V K."""
         return v @ self.entries
+
+    def absolute_times(self, v: Array) -> Array:
+        """V |K|, of absolute values."""
+        return v @ np.abs(self.entries)
 
     @cached_property
     def spectrum(self) -> tuple[Array, Array]:
         """Eigenvalues (those that rounding made negative set to 0) and eigenvectors."""
         values, vectors = eigh(self.entries, check_finite=False)
         return np.maximum(values, 0.0), vectors
+
+    def prepare(self) -> None:
+        """Compute the spectrum now."""
+        _ = self.spectrum
 
     def filter(self, transfer: Callable[[Array], Array]) -> Callable[[Array], Array]:
         """V -> v transfer(K)."""
@@ -90,9 +103,22 @@ class Kronecker:
     def _grids(self, v: Array) -> Array:
         return v.reshape(*v.shape[:-1], self.left.size, self.right.size)
 
+    @property
+    def terms(self) -> int:
+        """How many terms a product with K adds up, in all."""
+        return self.left.size + self.right.size
+
+    def absolute_times(self, v: Array) -> Array:
+        """V |K|, of absolute values."""
+        return (np.abs(self.left.entries) @ self._grids(v) @ np.abs(self.right.entries)).reshape(v.shape)
+
     def times(self, v: Array) -> Array:
         """V K."""
         return (self.left.entries @ self._grids(v) @ self.right.entries).reshape(v.shape)
+
+    def prepare(self) -> None:
+        """Compute the spectrum now."""
+        _ = self._eigenvalues
 
     def filter(self, transfer: Callable[[Array], Array]) -> Callable[[Array], Array]:
         """V -> v transfer(K), through the eigenvectors of the two factors."""

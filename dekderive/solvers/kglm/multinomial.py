@@ -125,6 +125,10 @@ def solve_multinomial(
     residual = model.gram @ alpha - f
     bound = matrix.norm_bound * curvature
     margin = 1 + 0.5 * math.sqrt(bound)
+    # The products and the probabilities are rounded: `bounds` has the argument, for one predictor.
+    unit = 0.5 * np.finfo(float).eps
+    rounding = np.abs(model.gram) @ (np.abs(alpha) * (len(f) + 8) + 4 / regularisation * model.weights[:, None]) * unit
+    size = float(np.linalg.norm(np.abs(residual) + rounding))
     return KGLMSolution(
         f=f,
         alpha=alpha,
@@ -135,7 +139,7 @@ def solve_multinomial(
         lipschitz=lipschitz,
         lipschitz_bound=bound,
         certificate=Certificate.CONTRACTION if bound < 1 else Certificate.STRICT_CONVEXITY,
-        error_bound=(min(margin, 1 / (1 - bound)) if bound < 1 else margin) * float(np.linalg.norm(residual)),
+        error_bound=(min(margin, 1 / (1 - bound)) if bound < 1 else margin) * size,
     )
 
 
