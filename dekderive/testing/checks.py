@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import SearchStrategy
@@ -60,7 +60,7 @@ def run_property(
     """
     drawn = 0
 
-    @settings(max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=_UNHURRIED)
+    @settings(_SEARCH, max_examples=examples)
     @given(strategy)
     def search(value: Any) -> None:
         nonlocal drawn
@@ -78,7 +78,13 @@ def run_property(
     return Check(name, statement, Verdict.UNDECIDED, f"no counterexample in {drawn} draws, which is no proof")
 
 
-_UNHURRIED = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+_SEARCH = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=(Phase.generate, Phase.shrink),
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large),
+)
 
 
 def _rows(rows: Sequence[Row], examples: int) -> Iterator[Check]:

@@ -15,7 +15,9 @@ from dekderive.families import Family
 from dekderive.losses import Loss, Penalty, Pointwise, bind
 from dekderive.programs import compile as compile_record
 from dekderive.symbols import y
+from dekderive.theorems.of_family import variance_bound
 from dekderive.update_maps import kglm
+from dekderive.verdict import Verdict
 
 __all__ = ["PENALTIES", "Array", "Model", "draw_predictors", "draw_targets", "loss_of", "pointwise_of"]
 
@@ -54,7 +56,12 @@ def loss_of(family: Family) -> Loss:
     if family.parameters:
         names = ", ".join(p.name for p in family.parameters)
         raise InvalidInput(f"the family {family.name} has the parameters {names}; give them numbers first")
-    return compile_record(kglm(replace(family, statistic=y)))
+    derived = kglm(replace(family, statistic=y))
+    if not derived.curvature_bound.is_finite:  # a statistic with finitely many values has a bounded variance
+        bound = variance_bound(family)
+        if bound.box is None and bound.verdict is Verdict.HOLDS:
+            derived = replace(derived, curvature_bound=bound.value, bound_verdict=bound.verdict)
+    return compile_record(derived)
 
 
 def pointwise_of(model: Model, penalty: tuple[Penalty, dict[str, float]] | None = None) -> Pointwise:

@@ -7,6 +7,7 @@ one of the package; it raises `PropertyFailed` with the numbers.  "P1" and so on
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -158,8 +159,17 @@ def _null_vector(gram: Array) -> tuple[Array, float]:
     return vectors[:, 0], max(float(values[0]), 0.0) + 4 * len(gram) * _EPS * float(values[-1])
 
 
-def uniqueness(instance: KGLMInstance, starts: int = 5) -> None:
+def uniqueness(
+    instance: KGLMInstance, starts: int = 5, solve: Callable[[KGLMInstance, Array], Array] | None = None
+) -> None:
     r"""P4, Theorem 3+: solutions from random starts differ by at most :math:`10^{-8}(1 + |f|)`.
+
+    Parameters
+    ----------
+    instance : KGLMInstance
+    starts : int
+    solve : callable, optional
+        From the instance and a start to a solution; default: Newton's method of ``solve_kglm``.
 
     Raises
     ------
@@ -170,11 +180,11 @@ def uniqueness(instance: KGLMInstance, starts: int = 5) -> None:
     >>> from dekderive.losses import bernoulli, bind
     >>> uniqueness(KGLMInstance(bind(bernoulli), np.ones((2, 2)), np.ones((1, 2)), np.array([0.0, 1.0]), 0.01))
     """
-    f = instance.solution.f
     rng = np.random.default_rng(instance.seed)
+    f = instance.solution.f if solve is None else solve(instance, np.zeros_like(instance.targets))
     for _ in range(starts):
         start = draw_predictors(instance.pointwise.loss, rng, len(f)) - instance.offset
-        other = instance.solve(start=start).f
+        other = instance.solve(start=start).f if solve is None else solve(instance, start)
         require(largest(other - f), 1e-8 * (1 + largest(f)), "P4, the same solution from every start", instance)
 
 

@@ -54,10 +54,14 @@ def tangent_fixed_point(instance: TangentInstance, solution: Solution | None = N
     if k >= 0:
         require(k, theta * (1 + 4e-16), "P17, Sigma* <= Theta*", instance)
     slope = instance.step_derivative(k)
-    # near coincident inputs of a kinked activation the slope changes with the last digit of the covariance
-    nearby = max(abs(instance.step_derivative(k * (1 - e)) - slope) for e in (4e-16, 1e-15))
-    bound = 1e-11 * unit / (1 - instance.modulus) + 8 * nearby * abs(theta)
+    bound = 1e-11 * unit / (1 - instance.modulus) + 8 * _change(instance, k) * abs(theta)
     require(abs(theta * (1 - slope) - k), bound, "P17, Theta* (1 - sw2 E[f' f']) = Sigma*", instance)
+
+
+def _change(instance: TangentInstance, k: float) -> float:
+    """How much the slope changes with the last digits of the covariance: for a kink there is no bound near 1."""
+    slope = instance.step_derivative(k)
+    return max(abs(instance.step_derivative(k * (1 - e)) - slope) for e in (4e-16, 1e-15))
 
 
 def tangent_at_duplicates(instance: TangentInstance, value: float | None = None) -> None:
@@ -166,16 +170,17 @@ def finite_depth(instance: TangentInstance, depth: int, rate: float | None = Non
     """
     q, top = instance.modulus if rate is None else rate, instance.variance
     sigma = min(max(instance.cosine, -top), top)
-    theta = sigma
+    theta, nearby = sigma, 0.0
     for _ in range(depth):
         slope = instance.step_derivative(sigma)
+        nearby = max(nearby, _change(instance, sigma))
         sigma = instance.step(sigma)
         theta = slope * theta + sigma
     gap = abs(sigma - instance.covariance())
     require(gap, 2 * q**depth * top + 1e-14 * max(1.0, top), f"P17, |Sigma^({depth}) - Sigma*|", instance)
     if tangent:
         gap = abs(theta - float(instance.solution.value))
-        bound = 3 * (depth + 1) * q**depth / (1 - q) + 1e-13 / (1 - q) ** 2
+        bound = 3 * (depth + 1) * q**depth / (1 - q) + (1e-13 + 8 * nearby * abs(theta)) / (1 - q) ** 2
         require(gap, bound, f"P17, |Theta^({depth}) - Theta*|", instance)
 
 
