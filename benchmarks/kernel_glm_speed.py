@@ -46,16 +46,18 @@ def main(arguments: list[str] | None = None) -> None:
     first = np.exp(-0.5 * (axis[:, None] - axis) ** 2 / 4)
     norm = np.linalg.norm(first, 2) ** 2
     targets = (rng.uniform(size=(784, options.images)) < 0.4) * 1.0
-    print(f"\n| {options.images} images of 28 x 28, L | solver | iterations | ms/image | largest residual |")
-    print("|---|---|---|---|---|")
+    print(
+        f"\n| {options.images} images of 28 x 28, L | solver | iterations | ms/image, wall | ms/image, CPU | residual |"
+    )
+    print("|---|---|---|---|---|---|")
     for lipschitz in (0.125, 2, 20, 200):
-        best, fit = np.inf, None
+        wall, cpu = np.inf, np.inf
         for _ in range(options.rounds):
-            start = time.perf_counter()
+            start, used = time.perf_counter(), time.process_time()
             fit = solve_kglm((first, first), targets, bind(bernoulli), norm / 4 / lipschitz)
-            best = min(best, time.perf_counter() - start)
-        cost = 1e3 * best / options.images
-        print(f"| {lipschitz} | {fit.solver} | {fit.iterations} | {cost:.2f} | {fit.residual.max():.1g} |")
+            wall, cpu = min(wall, time.perf_counter() - start), min(cpu, time.process_time() - used)
+        wall, cpu = 1e3 * wall / options.images, 1e3 * cpu / options.images
+        print(f"| {lipschitz} | {fit.solver} | {fit.iterations} | {wall:.2f} | {cpu:.2f} | {fit.residual.max():.1g} |")
 
 
 if __name__ == "__main__":

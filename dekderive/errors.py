@@ -11,6 +11,7 @@ __all__ = [
     "NotConverged",
     "NotIntegrable",
     "OutputExists",
+    "PropertyFailed",
     "StaleKernel",
     "UndeclaredSymbol",
     "UnknownName",
@@ -80,3 +81,7 @@ class NotConverged(DekderiveError, ArithmeticError):
 
 class MissingExtra(DekderiveError, ImportError):
     """An optional dependency is not installed; the message names the extra that brings it."""
+
+
+class PropertyFailed(DekderiveError, AssertionError):
+    """A property that a theorem promises does not hold; the message has the numbers and the instance."""

@@ -13,7 +13,7 @@ from dekderive import losses
 from dekderive.errors import InvalidInput, UnknownName
 from dekderive.losses import Loss, Penalty, Pointwise, bind
 
-__all__ = ["CLASSIFIERS", "null_predictor", "pointwise_of"]
+__all__ = ["CLASSIFIERS", "check_responses", "null_predictor", "penalty_of", "pointwise_of"]
 
 _TEXT = re.compile(r"\s*([A-Za-z_]{1,40})\s*(?:\(([^()]{0,200})\))?\s*")
 _PENALTIES = ("gaussian", "logistic", "pseudo_huber")
@@ -44,7 +44,7 @@ def pointwise_of(
     {'trials': 10.0}
     """
     given = dict(family_parameters or {})
-    factor = _penalty_of(penalty)
+    factor = penalty_of(penalty)
     if isinstance(family, Pointwise):
         return family if factor is None else bind(family.loss, family.values, factor, penalty_parameters)
     if isinstance(family, str):
@@ -73,13 +73,47 @@ def _named(text: str, given: dict[str, Any]) -> tuple[Loss, dict[str, Any]]:
     return loss, {**dict(zip(loss.parameter_names, values, strict=False)), **given}
 
 
-def _penalty_of(penalty: Any) -> Penalty | None:
+def penalty_of(penalty: Any) -> Penalty | None:
+    """Return the penalty of an estimator.
+
+    Raises
+    ------
+    UnknownName
+        If there is no penalty of that name.
+
+    Examples
+    --------
+    >>> penalty_of("gaussian").name
+    'gaussian_penalty'
+    """
     if penalty is None or isinstance(penalty, Penalty):
         return penalty
     if penalty not in _PENALTIES:
         raise UnknownName(f"no penalty {penalty!r}; known: {', '.join(_PENALTIES)}, a Penalty record, or None")
     found: Penalty = getattr(losses, f"{penalty}_penalty")
     return found
+
+
+def check_responses(pointwise: Pointwise, y: np.ndarray) -> None:
+    """Refuse responses that are no data of the family: without a saturated model there is no deviance.
+
+    Raises
+    ------
+    InvalidInput
+
+    Examples
+    --------
+    >>> check_responses(bind(losses.bernoulli), np.array([0.0, 0.5, 1.0]))
+    """
+    statistic = pointwise.statistic(y)
+    low, high = pointwise.support()
+    outside = ~((statistic >= low) & (statistic <= high))
+    if outside.any():
+        raise InvalidInput(
+            f"the statistic of a response of {pointwise.loss.name} is {statistic[outside].ravel()[0]:g}, outside "
+            f"[{low:g}, {high:g}], where its deviance is infinite; choose another family, or rescale the responses "
+            "(dekderive.solvers.kglm.solve_kglm fits them where a MAP exists)"
+        )
 
 
 def null_predictor(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -11,33 +12,61 @@ from scipy.optimize import minimize_scalar
 from dekderive.errors import InvalidInput, UnknownName
 from dekderive.losses import Pointwise
 from dekderive.solvers.kglm import solve_kglm
-from dekderive.solvers.kglm.problem import Problem, make_problem
+from dekderive.solvers.kglm.problem import make_problem
 from dekderive.solvers.kglm.solution import Array
 from dekderive.solvers.kglm.statistics import FitStatistics
 
-__all__ = ["CRITERIA", "criterion", "minimise_over_regularisation", "select"]
+__all__ = ["CRITERIA", "Statistics", "checked_criterion", "criterion", "minimise_over_regularisation", "select"]
 
 CRITERIA = ("loo", "gcv", "laplace")
 _DECADES = np.linspace(-4, 4, 9)
 
 
-def criterion(name: str, statistics: FitStatistics) -> float:
+class Statistics(Protocol):
+    """What a criterion needs to know of a fit."""
+
+    @property
+    def log_evidence(self) -> float:
+        """Laplace's approximation."""
+
+    @property
+    def loo_deviance(self) -> float:
+        """The deviance of left-out observations."""
+
+    @property
+    def deviance(self) -> float:
+        """The deviance of the fit."""
+
+    @property
+    def observations(self) -> float:
+        """How many numbers a saturated model would fit."""
+
+    @property
+    def edf(self) -> float:
+        """Effective degrees of freedom."""
+
+
+def checked_criterion(name: str) -> str:
+    """Return the name of a criterion.
+
+    Raises
+    ------
+    UnknownName
+        If there is none of that name.
+    """
+    if name not in CRITERIA:
+        raise UnknownName(f"no criterion {name!r} for the regularisation; known: {', '.join(CRITERIA)}, or a number")
+    return name
+
+
+def criterion(name: str, statistics: Statistics) -> float:
     """Return the deviance of left-out observations, n dev / (n - edf)^2, or minus twice the Laplace evidence."""
-    p = statistics.problem
     if name == "laplace":
         return -2 * statistics.log_evidence
-    y, best = p.targets[0], p.pointwise.best(p.targets[0])
-    data = Pointwise(p.pointwise.loss, None, p.pointwise.values)
     if name == "loo":
-        return _deviance(p, data.value(statistics.loo + p.offset, y) - best)
-    n = float(np.sum(np.broadcast_to(p.weights, y.shape)))
-    deviance = _deviance(p, data.value(statistics.f + p.offset, y) - best)
-    return n * deviance / max(n - statistics.edf, np.finfo(float).eps) ** 2
-
-
-def _deviance(problem: Problem, excess: Array) -> float:
-    w = np.broadcast_to(problem.weights, excess.shape)
-    return float(2 * np.sum(w[w > 0] * excess[w > 0]))
+        return statistics.loo_deviance
+    n = statistics.observations
+    return n * statistics.deviance / max(n - statistics.edf, np.finfo(float).eps) ** 2
 
 
 def select(
@@ -50,8 +79,7 @@ def select(
     UnknownName
         If there is no such criterion.
     """
-    if name not in CRITERIA:
-        raise UnknownName(f"no criterion {name!r} for the regularisation; known: {', '.join(CRITERIA)}, or a number")
+    checked_criterion(name)
     columns = targets.reshape(len(targets), -1).T
 
     def total(regularisation: float) -> float:

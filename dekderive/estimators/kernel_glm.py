@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 from sklearn.base import RegressorMixin
-from sklearn.gaussian_process.kernels import Kernel as SklearnKernel
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dekderive.errors import InvalidInput, UnknownName
-from dekderive.estimators.glm_families import null_predictor, pointwise_of
+from dekderive.estimators.glm_families import check_responses, null_predictor, pointwise_of
 from dekderive.estimators.glm_kernels import diagonal_of
+from dekderive.estimators.glm_responses import response_quantiles
 from dekderive.estimators.glm_selection import select
 from dekderive.estimators.kernel_machine import KernelMachine
 from dekderive.initialisers import DEQWeights, kglm_weights
@@ -133,6 +133,7 @@ class KernelGLM(RegressorMixin, KernelMachine):
         checked = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         X, y = (np.asarray(a, dtype=np.float64) for a in checked)
         self.loss_ = pointwise_of(self.family, self.family_parameters, self.penalty, self.penalty_parameters)
+        check_responses(self.loss_, y)
         gram, weights = self._start_fit(X, sample_weight, offset)
         given = np.zeros(len(y)) if offset is None else np.broadcast_to(np.asarray(offset, dtype=np.float64), (len(y),))
         w = 1.0 if weights is None else weights
@@ -177,7 +178,14 @@ class KernelGLM(RegressorMixin, KernelMachine):
         excess = np.where(w > 0, bare.value(eta, rows) - bare.best(rows), 0.0)
         return np.asarray(2 * np.sum(w * excess, axis=-1))
 
-    def predict_natural(self, X: ArrayLike, offset: ArrayLike | None = None, *, return_std: bool = False) -> Any:
+    def predict_natural(
+        self,
+        X: ArrayLike,
+        offset: ArrayLike | None = None,
+        *,
+        return_std: bool = False,
+        diagonal: ArrayLike | None = None,
+    ) -> Any:
         """The predictor eta (the natural parameter, or its logarithmic or probit counterpart) at new inputs.
 
         Parameters
@@ -185,7 +193,9 @@ class KernelGLM(RegressorMixin, KernelMachine):
         X : (m, d) array_like, or (m, n) for a precomputed kernel
         offset : (m,) array_like, optional
         return_std : bool
-            Also return Laplace standard deviations (one target only; not for a precomputed kernel).
+            Also return Laplace standard deviations (one target only).
+        diagonal : (m,) array_like, optional
+            K(x, x) of the new inputs, for the standard deviations with a precomputed kernel.
 
         Returns
         -------
@@ -202,8 +212,13 @@ class KernelGLM(RegressorMixin, KernelMachine):
         eta = f + (shift if f.ndim == 1 or np.ndim(shift) == 0 else shift[:, None])
         if not return_std:
             return eta
-        diagonal = diagonal_of(self.kernel_, np.asarray(X, dtype=np.float64), self._settings())
-        return eta, np.sqrt(self._statistics().variance(cross.T, diagonal))
+        if f.ndim == 2:
+            raise InvalidInput("standard deviations are those of one target; fit the targets one by one")
+        if diagonal is None:
+            own = diagonal_of(self.kernel_, np.asarray(X, dtype=np.float64), self._settings())
+        else:
+            own = np.broadcast_to(np.asarray(diagonal, dtype=np.float64), (len(cross),))
+        return eta, np.sqrt(self._statistics().variance(cross.T, own))
 
     def predict(self, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
         """The mean of the statistic T(y) at new inputs; NaN where the predictor leaves the natural domain.
@@ -217,24 +232,47 @@ class KernelGLM(RegressorMixin, KernelMachine):
         return self.loss_.mean(eta)
 
     def predict_interval(
-        self, X: ArrayLike, coverage: float = 0.95, offset: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        coverage: float = 0.95,
+        offset: ArrayLike | None = None,
+        *,
+        of: str = "mean",
+        diagonal: ArrayLike | None = None,
     ) -> tuple[Array, Array]:
-        """Central Laplace intervals of the mean at new inputs: Gaussian in the predictor, mapped by the inverse link.
+        """Central Laplace intervals at new inputs, of the mean or of a new response.
+
+        The predictor is Gaussian in Laplace's approximation.  An interval of the mean is that of the predictor, mapped
+        by the inverse link; one of the response is between quantiles of the family mixed over the predictor, and of
+        counts the smallest integers at which the distribution reaches its level, so that it covers at least what was
+        asked for.  The dispersion is 1.
 
         Parameters
         ----------
-        X : (m, d) array_like
+        X : (m, d) array_like, or (m, n) for a precomputed kernel
         coverage : float
             Between 0 and 1.
         offset : (m,) array_like, optional
+        of : {"mean", "response"}
+        diagonal : (m,) array_like, optional
+            K(x, x) of the new inputs; needed for a precomputed kernel.
 
         Returns
         -------
         lower, upper : (m,) ndarray
+
+        Raises
+        ------
+        UnknownName, InvalidInput
         """
         if not 0 < coverage < 1:
             raise InvalidInput(f"the coverage of an interval must be between 0 and 1, got {coverage}")
-        eta, std = self.predict_natural(X, offset, return_std=True)
+        if of not in ("mean", "response"):
+            raise UnknownName(f"no interval of {of!r}; known: mean, response")
+        eta, std = self.predict_natural(X, offset, return_std=True, diagonal=diagonal)
+        if of == "response":
+            low, high = response_quantiles(self.loss_, eta, std, (0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage))
+            return low, high
         reach = ndtri(0.5 + 0.5 * coverage) * std
         loss = self.loss_.loss
         ends = np.clip(
@@ -319,15 +357,7 @@ class KernelGLM(RegressorMixin, KernelMachine):
         ------
         UnknownName, InvalidInput
         """
-        statistics = self._statistics(target)
-        if by == "kernel":
-            if not isinstance(self.kernel_, SklearnKernel):
-                raise InvalidInput("only scikit-learn and dekderive kernels have derivatives in their hyperparameters")
-            return statistics.by_kernel(self.kernel_(self.X_fit_, eval_gradient=True)[1])
-        if by not in ("regularisation", "targets", "offset"):
-            raise UnknownName(f"no derivative by {by!r}; known: regularisation, targets, offset, kernel")
-        found: Array = getattr(statistics, f"by_{by}")
-        return found
+        return self._gradient(self._statistics(target), by)
 
     def to_deq(self, X: ArrayLike | None = None, offset: ArrayLike | None = None) -> DEQWeights:
         """The deep equilibrium model whose forward pass on `y` is this fit: W1, W2, W3, V1, V2, and activations.

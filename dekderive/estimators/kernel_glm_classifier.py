@@ -12,15 +12,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dekderive.errors import InvalidInput, UnknownName
-from dekderive.estimators.glm_families import CLASSIFIERS, pointwise_of
-from dekderive.estimators.glm_selection import minimise_over_regularisation, select
+from dekderive.estimators.glm_families import CLASSIFIERS
+from dekderive.estimators.glm_labels import LabelModel, LabelStatistics, checked_offset
+from dekderive.estimators.glm_selection import checked_criterion, criterion, minimise_over_regularisation
 from dekderive.estimators.kernel_machine import KernelMachine
-from dekderive.losses import bind, cumulative_logit
-from dekderive.solvers.kglm import KGLMSolution, solve_kglm
-from dekderive.solvers.kglm.multinomial import evidence_multinomial, solve_multinomial
-from dekderive.solvers.kglm.ordinal import solve_ordinal, threshold_pairs
-from dekderive.solvers.kglm.problem import make_problem
-from dekderive.solvers.kglm.statistics import FitStatistics
 
 __all__ = ["KernelGLMClassifier"]
 
@@ -38,11 +33,13 @@ class KernelGLMClassifier(ClassifierMixin, KernelMachine):
     kernel, gamma, degree, coef0
         As for `KernelGLM`.
     regularisation : float or {"loo", "gcv", "laplace"}
-        "loo" and "gcv" for two classes only.
+        As for `KernelGLM`.  Of C classes, generalised cross-validation counts C - 1 numbers for each observation.
     penalty, penalty_parameters
-        As for `KernelGLM`; two classes only.
-    solver, tol, max_iter
-        Of the solver, for two classes.
+        As for `KernelGLM`; in the softmax model of the predictor of each class.
+    solver
+        Of two classes.
+    tol, max_iter
+        Of the solver, for two classes and the softmax model.
 
     Attributes
     ----------
@@ -52,6 +49,8 @@ class KernelGLMClassifier(ClassifierMixin, KernelMachine):
         Of the ordinal model.
     regularisation_, n_iter_, lipschitz_, contraction_, converged_, error_bound_
         See ``dekderive.solvers.kglm.KGLMSolution``.
+    deviance_, null_deviance_ : float
+        Minus twice the log-likelihood, of the fit and of the model with intercepts (or thresholds) alone.
 
     Examples
     --------
@@ -100,8 +99,8 @@ class KernelGLMClassifier(ClassifierMixin, KernelMachine):
         y : (n,) array_like
             Labels.
         sample_weight : (n,) array_like, optional
-        offset : (n,) array_like, optional
-            Added to the predictor (not for the softmax model).
+        offset : (n,) array_like, or (n, classes) for the softmax model, optional
+            Added to the predictor, and to be given again for predictions.
 
         Returns
         -------
@@ -116,14 +115,35 @@ class KernelGLMClassifier(ClassifierMixin, KernelMachine):
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         self.family_ = self._family()
-        gram, weights = self._start_fit(X, sample_weight, offset)
-        shift = 0.0 if offset is None else np.broadcast_to(np.asarray(offset, dtype=np.float64), (len(codes),))
-        self.codes_, self.offset_ = codes, shift
-        if self.family_ in ("multinomial", "ordinal"):
-            self._fit_many(gram, codes, weights, shift)
-        else:
-            self._fit_two(gram, codes, weights, shift)
+        gram, _ = self._start_fit(X, sample_weight, offset)
+        self.codes_ = codes
+        self.offset_ = checked_offset(self.family_, offset, len(codes), len(self.classes_))
+        model = self._model(gram)
+        chosen = self.regularisation
+        if isinstance(chosen, str):
+            scale = (0.5 if self.family_ == "ordinal" else 0.25) * float(np.mean(np.diag(gram)))
+            name = checked_criterion(chosen)
+            chosen = minimise_over_regularisation(lambda x: criterion(name, model.fit(x).statistics), scale)
+        found = model.fit(float(chosen))
+        if found.thresholds is not None:
+            self.thresholds_ = found.thresholds
+        self._adopt(found.solution, float(chosen))
+        self._cache["statistics"] = found.statistics
+        self.deviance_, self.null_deviance_ = found.statistics.deviance, model.null_deviance()
         return self
+
+    def _model(self, gram: Array) -> LabelModel:
+        return LabelModel(
+            self.family_,
+            gram,
+            self.codes_,
+            len(self.classes_),
+            self.sample_weight_,
+            self.offset_,
+            self.penalty,
+            self.penalty_parameters,
+            {"solver": self.solver, "tolerance": self.tol, "max_iterations": self.max_iter},
+        )
 
     def _family(self) -> str:
         count = len(self.classes_)
@@ -139,100 +159,57 @@ class KernelGLMClassifier(ClassifierMixin, KernelMachine):
                 f"Only binary classification is supported by family {family!r}, and there are {count} classes. The "
                 "type of the target is multiclass; use 'multinomial' or 'ordinal'"
             )
-        if family in ("multinomial", "ordinal") and self.penalty is not None:
-            raise InvalidInput("a penalty is for two classes; leave it out")
         return family
 
-    def _fit_two(self, gram: Array, codes: Array, weights: Array | None, shift: Any) -> None:
-        self.loss_ = pointwise_of(self.family_, None, self.penalty, self.penalty_parameters)
-        y = codes.astype(np.float64)
-        chosen = self.regularisation
-        if isinstance(chosen, str):
-            chosen = select(chosen, gram, y, self.loss_, weights, shift)
-        fit = solve_kglm(
-            gram,
-            y,
-            self.loss_,
-            chosen,
-            weights=weights,
-            offset=shift,
-            solver=self.solver,
-            tolerance=self.tol,
-            max_iterations=self.max_iter,
-        )
-        self._adopt(fit, float(chosen))
-
-    def _fit_many(self, gram: Array, codes: Array, weights: Array | None, shift: Any) -> None:
-        if self.family_ == "multinomial" and np.ndim(shift):
-            raise InvalidInput("the softmax model takes no offset: one number cannot be added to several predictors")
-        chosen = self.regularisation
-        if isinstance(chosen, str):
-            chosen = self._select(chosen, gram, codes, weights, shift)
-        fit, thresholds = self._solve(gram, codes, float(chosen), weights, shift)
-        if thresholds is not None:
-            self.thresholds_ = thresholds
-        self._adopt(fit, float(chosen))
-
-    def _solve(
-        self, gram: Array, codes: Array, regularisation: float, weights: Array | None, shift: Any
-    ) -> tuple[KGLMSolution, Array | None]:
-        if self.family_ == "ordinal":
-            return solve_ordinal(gram, codes, regularisation, weights=weights, offset=shift)
-        targets = np.eye(len(self.classes_))[codes]
-        limit = {} if self.max_iter is None else {"max_iterations": self.max_iter}
-        return solve_multinomial(gram, targets, regularisation, weights=weights, tolerance=self.tol, **limit), None
-
-    def _select(self, name: str, gram: Array, codes: Array, weights: Array | None, shift: Any) -> float:
-        if name != "laplace":
-            raise InvalidInput(f"regularisation={name!r} is for two classes; use a number or 'laplace'")
-
-        def cost(regularisation: float) -> float:
-            fit, thresholds = self._solve(gram, codes, regularisation, weights, shift)
-            return -self._evidence(gram, codes, regularisation, fit, thresholds, weights, shift)
-
-        return minimise_over_regularisation(cost, 0.25 * float(np.mean(np.diag(gram))))
-
-    def _evidence(
-        self,
-        gram: Array,
-        codes: Array,
-        regularisation: float,
-        fit: KGLMSolution,
-        thresholds: Array | None,
-        weights: Array | None,
-        shift: Any,
-    ) -> float:
-        if thresholds is None and self.family_ == "multinomial":
-            w = np.ones(len(codes)) if weights is None else weights
-            return evidence_multinomial(gram, np.eye(len(self.classes_))[codes], regularisation, fit, w, shift)
-        y = codes.astype(np.float64)
-        if thresholds is not None:
-            below, above = threshold_pairs(codes, thresholds)
-            y, loss = np.zeros(len(codes)), bind(cumulative_logit, {"below": below, "above": above})
-        else:
-            loss = self.loss_
-        problem = make_problem(gram, y, loss, regularisation, weights, shift)
-        return FitStatistics(problem, fit.f).log_evidence
+    @property
+    def _statistics(self) -> LabelStatistics:
+        check_is_fitted(self)
+        if "statistics" not in self._cache:
+            self._cache["statistics"] = self._model(self._gram()).fit(self.regularisation_).statistics
+        found: LabelStatistics = self._cache["statistics"]
+        return found
 
     @property
     def log_evidence_(self) -> float:
         """Laplace's approximation of the log evidence (thresholds at their estimates)."""
-        thresholds = getattr(self, "thresholds_", None) if self.family_ == "ordinal" else None
-        return self._evidence(
-            self._gram(),
-            self.codes_,
-            self.regularisation_,
-            self.solution_,
-            thresholds,
-            self.sample_weight_,
-            self.offset_,
-        )
+        return self._statistics.log_evidence
+
+    @property
+    def edf_(self) -> float:
+        """Effective degrees of freedom; thresholds count."""
+        return self._statistics.edf
+
+    @property
+    def loo_(self) -> Array:
+        """Predictors at the training inputs, each with its observation left out: one Newton step from the fit."""
+        return self._statistics.loo + self.offset_
+
+    def fit_gradient(self, by: str) -> Array:
+        r"""Derivatives of the fitted predictor at the training inputs, by the implicit function theorem.
+
+        Parameters
+        ----------
+        by : {"regularisation", "targets", "offset", "kernel"}
+            As for `KernelGLM.fit_gradient`; "targets" are the probabilities that labels stand for, and ordered classes
+            have none.
+
+        Returns
+        -------
+        ndarray
+            ``[i, j]`` is the derivative of the i-th predictor in the j-th number; for the softmax model i, and j for
+            targets and offsets, are pairs (observation, class).
+
+        Raises
+        ------
+        UnknownName, InvalidInput
+        """
+        return self._gradient(self._statistics, by)
 
     def predict_natural(self, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
         """The predictor: (m,) for two classes or ordered ones, (m, classes) for the softmax model."""
         cross = self._cross(X)
-        shift = self._offset_at(len(cross), offset)
-        return cross @ self.alpha_ + shift
+        self._check_offset(offset)
+        return cross @ self.alpha_ + checked_offset(self.family_, offset, len(cross), len(self.classes_))
 
     def decision_function(self, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
         """The predictor, or for ordered categories the logarithms of their probabilities, (m, classes)."""

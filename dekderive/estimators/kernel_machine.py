@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process.kernels import Kernel as SklearnKernel
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from dekderive.errors import InvalidInput
+from dekderive.errors import InvalidInput, UnknownName
 from dekderive.estimators.glm_kernels import as_kernel, cross_gram, gram_of
 from dekderive.solvers.kglm import Certificate, KGLMSolution
 
@@ -63,13 +64,27 @@ class KernelMachine(BaseEstimator):
         rows = validate_data(self, X, dtype=np.float64, reset=False)
         return cross_gram(self.kernel_, rows, self.X_fit_, self._settings())
 
-    def _offset_at(self, count: int, offset: ArrayLike | None) -> Array | float:
+    def _check_offset(self, offset: ArrayLike | None) -> None:
         if offset is None and self.has_offset_:
             raise InvalidInput("the model was fitted with an offset; pass the offset of the new inputs too")
+        if offset is not None and not self.has_offset_:
+            raise InvalidInput("the model was fitted without an offset, so predictions take none")
+
+    def _gradient(self, statistics: Any, by: str) -> Array:
+        if by == "kernel":
+            if not isinstance(self.kernel_, SklearnKernel):
+                raise InvalidInput("only scikit-learn and dekderive kernels have derivatives in their hyperparameters")
+            found: Array = statistics.by_kernel(self.kernel_(self.X_fit_, eval_gradient=True)[1])
+            return found
+        if by not in ("regularisation", "targets", "offset"):
+            raise UnknownName(f"no derivative by {by!r}; known: regularisation, targets, offset, kernel")
+        found = getattr(statistics, f"by_{by}")
+        return found
+
+    def _offset_at(self, count: int, offset: ArrayLike | None) -> Array | float:
+        self._check_offset(offset)
         if offset is None:
             return 0.0
-        if not self.has_offset_:
-            raise InvalidInput("the model was fitted without an offset, so predictions take none")
         return np.broadcast_to(np.asarray(offset, dtype=np.float64), (count,))
 
     def __sklearn_tags__(self) -> Any:

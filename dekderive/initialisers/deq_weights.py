@@ -16,6 +16,7 @@ from dekderive.solvers.solution import Solution, Status
 __all__ = ["DEQWeights", "kglm_weights"]
 
 _NEWTON_STEPS = 100
+_GROUP = 2**20  # entries of the Jacobians that are factored together
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,41 +127,71 @@ class DEQWeights:
         return float(np.linalg.norm(self.W1, 2)) * bound
 
     def _newton(self, y: np.ndarray, start: np.ndarray, tolerance: float) -> Solution:
-        """Newton's method on u - step(u), with halving of the step while the residual grows."""
-        columns, found, steps, codes = start.reshape(len(start), -1), [], 0, []
-        targets = y.reshape(len(y), -1)
-        for u, t in zip(columns.T, targets.T, strict=True):
-            solved, used, code = self._newton_column(u, t, tolerance)
-            found.append(solved)
-            codes.append(code)
-            steps = max(steps, used)
-        value = np.stack(found, axis=1).reshape(start.shape)
-        status = list(Status)[max(codes, default=0)]
+        """Newton's method on u - step(u) for every column, with halving of the step while the residual grows."""
+        u, targets = start.reshape(len(start), -1).T.copy(), y.reshape(len(y), -1).T
+        codes, steps = np.full(len(u), Status.MAX_STEPS.code), np.zeros(len(u), dtype=int)
+        group = max(1, _GROUP // max(1, len(start)) ** 2)
+        for first in range(0, len(u), group):
+            rows = slice(first, first + group)
+            u[rows], steps[rows], codes[rows] = self._newton_group(u[rows], targets[rows], tolerance)
+        value = u.T.reshape(start.shape)
+        status = list(Status)[int(codes.max(initial=0))]
         residual = np.abs(value - self.step(value, y))
-        return Solution(value, residual, steps, status, None, {"failed": np.array(codes) != 0})
+        return Solution(value, residual, int(steps.max(initial=0)), status, None, {"failed": codes != 0})
 
-    def _newton_column(self, u: np.ndarray, y: np.ndarray, tolerance: float) -> tuple[np.ndarray, int, int]:
-        f, size, identity = u - self.step(u, y), np.inf, np.eye(len(u))
-        for steps in range(1, _NEWTON_STEPS + 1):
-            size, curvature = np.abs(f).max(), self.pointwise.mean_slope(u)
-            jacobian = identity - self.W1 * curvature
-            if self.pointwise.penalty is not None:
-                total = self.pointwise.curvature(u, y)
-                jacobian -= self.W3 * (total - curvature)
-            scale = (1 + np.abs(jacobian).sum(axis=1).max()) * (1 + np.abs(u).max())
-            if size <= tolerance * scale:
-                return u, steps, 0
-            direction, t = np.linalg.solve(jacobian, f), 1.0
-            while t > 1e-12:
-                trial = u - t * direction
-                f_trial = trial - self.step(trial, y)
-                if np.abs(f_trial).max() < size:
-                    break
-                t /= 2
-            else:
-                return u, steps, 0 if size <= 1e3 * tolerance * scale else Status.MAX_STEPS.code
-            u, f = trial, f_trial
-        return u, _NEWTON_STEPS, Status.MAX_STEPS.code
+    def _newton_group(
+        self, u: np.ndarray, y: np.ndarray, tolerance: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows are targets here; those that are done are set aside."""
+        u, codes, steps = u.copy(), np.full(len(u), Status.MAX_STEPS.code), np.zeros(len(u), dtype=int)
+        active, f = np.arange(len(u)), self._residual(u, y)
+        for count in range(1, _NEWTON_STEPS + 1):
+            here, size = u[active], np.abs(f).max(axis=1, initial=0.0)
+            jacobian = self._jacobian(here, y[active])
+            scale = (1 + np.abs(jacobian).sum(axis=2).max(axis=1, initial=0.0)) * (
+                1 + np.abs(here).max(axis=1, initial=0)
+            )
+            steps[active] = count
+            done = size <= tolerance * scale
+            codes[active[done]] = 0
+            keep = ~done
+            active, here, f, size, scale = active[keep], here[keep], f[keep], size[keep], scale[keep]
+            if not active.size:
+                break
+            direction = np.linalg.solve(jacobian[keep], f[:, :, None])[:, :, 0]
+            following, f, moved = self._searched(here, y[active], f, direction, size)
+            u[active] = following
+            stuck = ~moved & (size <= 1e3 * tolerance * scale)
+            codes[active[stuck]] = 0
+            active, f = active[moved], f[moved]
+        return u, steps, codes
+
+    def _residual(self, u: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return u - self.step(u.T, y.T).T
+
+    def _jacobian(self, u: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Of u - step(u), one matrix for each row of u."""
+        slope = self.pointwise.mean_slope(u)
+        found = np.eye(u.shape[1]) - self.W1 * slope[:, None, :]
+        if self.pointwise.penalty is not None:
+            found -= self.W3 * (self.pointwise.curvature(u, y) - slope)[:, None, :]
+        return found
+
+    def _searched(
+        self, u: np.ndarray, y: np.ndarray, f: np.ndarray, direction: np.ndarray, size: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The first of 1, 1/2, 1/4, ... of the direction at which the residual is smaller; whether there is one."""
+        u, f = u.copy(), f.copy()
+        searching, t = np.arange(len(u)), 1.0
+        while searching.size and t > 1e-12:
+            trial = u[searching] - t * direction[searching]
+            there = self._residual(trial, y[searching])
+            better = np.abs(there).max(axis=1) < size[searching]
+            u[searching[better]], f[searching[better]] = trial[better], there[better]
+            searching, t = searching[~better], t / 2
+        moved = np.ones(len(u), dtype=bool)
+        moved[searching] = False
+        return u, f, moved
 
 
 def kglm_weights(

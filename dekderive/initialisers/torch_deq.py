@@ -1,8 +1,12 @@
 """Equilibrium layers for PyTorch that equal a kernel GLM before training, with implicit differentiation.
 
 The state is the preactivation u, not the mean z: ``u = W1 sigma(u) + W2 T(y) + W3 Q'(u) + b`` has the same solutions,
-and a saturated activation has lost the digits that u still has.  ``torchdeq`` can drive the same step: pass
-``lambda u: layer.step(u, injected)`` with ``injected = layer.inject(y)`` to its ``get_deq()``.
+and a saturated activation has lost the digits that u still has.  ``torchdeq`` can drive the same step::
+
+    deq = torchdeq.get_deq(f_solver="broyden", b_solver="broyden", f_tol=1e-10, b_tol=1e-10, ift=True)
+    injected = layer.inject(y)
+    states, info = deq(lambda u: layer.step(u, injected), injected.detach())
+    prediction = layer.readout(states[-1], y)
 """
 
 from __future__ import annotations
@@ -207,7 +211,10 @@ class DenseDEQ(_Equilibrium):
 
     def forward(self, y: Any) -> Any:
         """The predictor at the new inputs: (batch, n) to (batch, m)."""
-        u = self.preactivation(y)
+        return self.readout(self.preactivation(y), y)
+
+    def readout(self, u: Any, y: Any) -> Any:
+        """V1 (sigma(u) + Q'(u)) + V2 y + bias: the predictor from a preactivation that any solver found."""
         return (self.activation(u) + self.penalty_slope(u)) @ self.V1.T + y @ self.V2.T + self.readout_bias
 
 
@@ -240,5 +247,9 @@ class ConvDEQ(_Equilibrium):
         return out if self.C3 is None else out + nn.functional.conv2d(self.penalty_slope(u), self.C3, padding="same")
 
     def forward(self, y: Any) -> Any:
-        """The predictor on the grid, of the shape of y: at the training inputs it is the preactivation itself."""
-        return self.preactivation(y)
+        """The predictor on the grid, of the shape of y."""
+        return self.readout(self.preactivation(y), y)
+
+    def readout(self, u: Any, y: Any) -> Any:
+        """The predictor from a preactivation: at the training inputs they are the same."""
+        return u

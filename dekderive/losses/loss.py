@@ -57,7 +57,7 @@ class Loss:
     bound_holds : bool
         Whether the bound is proved, and not only plausible.
     support : Formula
-        The ends of the closed interval in which T(y) must lie for the loss to be bounded below in each observation.
+        The ends of the closed interval in which T(y) lies: where the loss of each observation is bounded below.
     lower, upper : float
         The open interval on which the loss is finite: the natural domain.
     canonical : bool

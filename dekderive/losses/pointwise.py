@@ -14,7 +14,7 @@ from dekderive.kernels import implicit
 from dekderive.kernels.kernel import Formula, Parameter
 from dekderive.losses.loss import Loss, Penalty
 
-__all__ = ["Array", "Pointwise", "bind"]
+__all__ = ["Array", "Pointwise", "bind", "bind_penalty"]
 
 Array = NDArray[np.float64]
 
@@ -108,6 +108,23 @@ class Pointwise:
         low, high = self._at(self.loss.support)
         return float(np.min(low)), float(np.max(high))
 
+    def admissible(self) -> tuple[float, float]:
+        r"""The interval of T(y) for which the loss is convex and a MAP exists; at least the support.
+
+        With the canonical link :math:`A(\eta) - \eta T` is convex for every T.  A convex function lies over a line, so
+        on an unbounded end of the natural domain :math:`\lambda \lVert f \rVert^2 / 2` outgrows it and the objective
+        has a minimum; at a finite end it has one inside if the mean grows beyond all bounds there.  Only where both
+        the predictor and the mean stop is the support needed.  For other links it is the support, as outside of it the
+        loss is not convex (and for many is not bounded below by any multiple of a norm).
+        """
+        low, high = self.support()
+        if not self.loss.canonical:
+            return low, high
+        return (
+            -np.inf if np.isinf(self.loss.lower) else low,
+            np.inf if np.isinf(self.loss.upper) else high,
+        )
+
     def best(self, y: ArrayLike) -> Array:
         """The infimum of the loss (without its penalty) over eta: what a saturated model attains."""
         y = np.asarray(y, dtype=np.float64)
@@ -169,10 +186,30 @@ def bind(
     """
     penalty = penalty if penalty is not None else loss.penalty
     filled = _filled(loss.name, loss.parameters, values or {})
-    if penalty is None and penalty_values:
-        raise TypeError(f"{loss.name} has no penalty, so {sorted(penalty_values)} mean nothing; pass penalty=...")
-    of_penalty = {} if penalty is None else _filled(penalty.name, penalty.parameters, penalty_values or {})
-    return Pointwise(loss, penalty, filled, of_penalty)
+    return Pointwise(loss, penalty, filled, bind_penalty(penalty, penalty_values))
+
+
+def bind_penalty(penalty: Penalty | None, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Fill in the parameters of a penalty, as `bind` does; nothing without one.
+
+    Raises
+    ------
+    TypeError
+        If a name is not one of the parameters, or there is no penalty to have any.
+    InvalidInput
+        If a value is outside the range of its parameter.
+
+    Examples
+    --------
+    >>> from dekderive.losses import pseudo_huber_penalty
+    >>> bind_penalty(pseudo_huber_penalty, {"width": 2})
+    {'strength': 1.0, 'width': 2.0}
+    """
+    if penalty is None:
+        if values:
+            raise TypeError(f"there is no penalty, so it has no penalty parameters {sorted(values)}; pass penalty=...")
+        return {}
+    return _filled(penalty.name, penalty.parameters, values or {})
 
 
 def _filled(name: str, parameters: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dekderive.atoms import sin_minus_xcos, versine
 from dekderive.citations import cite
 from dekderive.duals import Dual, dual, mean
 from dekderive.duals.algebra import homogeneity
-from dekderive.errors import InvalidInput
+from dekderive.errors import InvalidInput, NotIntegrable
 from dekderive.kernels.kernel import Chart, Claim, Parameter
 from dekderive.symbols import (
     angle,
@@ -23,7 +23,6 @@ from dekderive.symbols import (
     kxy,
     kyy,
     weight_variance,
-    z,
 )
 from dekderive.update_maps.expectation import regular_derivative
 from dekderive.update_maps.update_map import UpdateMap, choose_chart, closed_diagonal, in_chart, mirror
@@ -76,6 +75,11 @@ def deq_ntk(activation: sp.Expr, *, name: str | None = None) -> UpdateMap:
     -------
     UpdateMap
 
+    Raises
+    ------
+    NotIntegrable
+        If the activation jumps.
+
     Notes
     -----
     Source: Feng and Kolter, Theorem 2 (for unit-norm inputs and variances that sum to one; here for any inputs).
@@ -89,8 +93,12 @@ def deq_ntk(activation: sp.Expr, *, name: str | None = None) -> UpdateMap:
     """
     conjugate = dual(activation)
     regular, jumps = regular_derivative(activation)
-    slope = activation.diff(z) if jumps else regular
-    tangent = dual(slope)
+    if jumps:
+        raise NotIntegrable(
+            f"{activation} jumps, so that E[f'(u)^2] diverges: its tangent kernel is infinite at x = x', and the "
+            "recursion no contraction near it; use an activation without jumps"
+        )
+    tangent = dual(regular)
     injection = input_variance * cxy + bias_variance
     diagonal = weight_variance * mean(activation, activation) + input_variance * cxx + bias_variance
     next_kxy = weight_variance * conjugate.emitted + injection
@@ -98,7 +106,7 @@ def deq_ntk(activation: sp.Expr, *, name: str | None = None) -> UpdateMap:
     homogeneous = homogeneity(activation) == 1
     chart = choose_chart((conjugate, tangent))
     residual, start = _residual(next_kxy, chart, conjugate, homogeneous)
-    square = mean(slope, slope)
+    square = mean(regular, regular)
     return UpdateMap(
         name=name or "deq_ntk",
         summary=f"tangent kernel of the deep equilibrium model with activation {activation}",
@@ -107,7 +115,7 @@ def deq_ntk(activation: sp.Expr, *, name: str | None = None) -> UpdateMap:
         inputs=(cxx,),
         pair_inputs=(cxy, gap) if start is not None else (cxy,),
         moments="linear",
-        functions=(("activation", activation), ("activation_slope", slope)),
+        functions=(("activation", activation), ("activation_slope", regular)),
         duals=(("activation_activation", conjugate), ("slope_slope", tangent)),
         diagonal_step=diagonal,
         step=next_kxy,

@@ -35,6 +35,8 @@ PUBLIC = [
     "dekderive.solvers",
     "dekderive.solvers.kglm",
     "dekderive.symbols",
+    "dekderive.testing",
+    "dekderive.testing.properties",
     "dekderive.theorems",
     "dekderive.update_maps",
 ]

@@ -70,8 +70,11 @@ EXPECTATION = certificate(
     LINE,
     [[f"{k}/4" for k in range(-24, 25)]],
 )
+SOFT = [["variable", "z"], ["log_softplus_slope", 0]]
+QUOTIENT = certificate({"kind": "bound", "program": SOFT, "at_most": "1", "at_least": "0"}, LINE, [["natural"]] * 2)
 ALL = {
     "bound": BOUND,
+    "quotient": QUOTIENT,
     "cut": CUT,
     "contraction": CONTRACTION,
     "root": ROOT,
@@ -141,6 +144,11 @@ FALSE = [
     (EXISTENCE, ["claim", "preconditioner"], [["3/5", "0"]]),
     (EXISTENCE, ["claim", "equations"], []),
     (IDENTITY, ["claim", "right"], EXPIT),
+    (QUOTIENT, ["claim", "at_most"], "99/100"),
+    (QUOTIENT, ["claim", "at_least"], "1/100"),
+    (QUOTIENT, ["claim", "program", 1], ["softplus", 0]),
+    (QUOTIENT, ["claim", "program", 1], ["log_softplus_slope", 1]),
+    (QUOTIENT, ["claim", "program", 1], ["log_softplus_slope", 0, 0]),
     (EXPECTATION, ["claim", "at_most"], "1/5"),
     (EXPECTATION, ["claim", "variance"], "1/100"),
     (EXPECTATION, ["claim", "variance"], "0"),

@@ -6,9 +6,10 @@ from fractions import Fraction
 import pytest
 from flint import arb, ctx, fmpq
 
-from dekderive.certificates.checker import intervals, variances
+from dekderive.certificates.checker import intervals, quotients, variances
 from dekderive.certificates.checker.elementary import ONE
 from dekderive.certificates.checker.intervals import Interval, OutOfDomain, rational
+from dekderive.certificates.checker.programs import derivative, evaluate, read_program
 
 POINTS = 700  # intervals for each function, three points in each: 29 000 comparisons in all
 
@@ -31,6 +32,12 @@ FUNCTIONS = {
     "expit": (intervals.expit, lambda x: 1 / (1 + (-x).exp()), -60, 60),
     "tanh": (intervals.tanh, arb.tanh, -60, 60),
     "softplus": (intervals.softplus, lambda x: (1 + x.exp()).log(), -60, 60),
+    "log_softplus_slope": (
+        quotients.log_softplus_slope,
+        lambda x: 1 / ((1 + (-x).exp()) * x.exp().log1p()),
+        -150,
+        10**4,
+    ),
     "langevin_slope": (variances.langevin_slope, lambda x: 1 / (x * x) - 1 / (x.sinh() * x.sinh()), 0, 50),
     "bessel_ratio_slope": (
         variances.bessel_ratio_slope,
@@ -135,7 +142,29 @@ def test_points_are_enclosed_tightly():
             if name in ROUNDED_MORE or abs(x) > 50:
                 continue
             value = function(rational(x))
-            assert value.high - value.low <= 8, (name, x)
+            assert value.high - value.low <= (64 if name == "log_softplus_slope" else 8), (name, x)
+
+
+def test_a_quotient_of_vanishing_numbers_keeps_its_digits():
+    # far to the left 1 - s is exp(x)/2: both numerator and denominator are below the unit of the last place
+    for x in (-60, -88, -89, -500):
+        value = quotients.log_softplus_slope(rational(Fraction(x)))
+        assert value.high - value.low <= 64
+        assert holds(value, 1 / ((1 + arb(-x).exp()) * arb(x).exp().log1p()))
+    whole = quotients.log_softplus_slope(Interval(None, None))
+    assert whole == Interval(0, ONE)
+
+
+def test_the_derivative_of_the_slope_of_log_softplus():
+    slope = derivative(read_program([["variable", "x"], ["log_softplus_slope", 0]], ["x"]), "x")
+    rng = random.Random(8)
+    for _ in range(300):
+        a, b = sorted((drawn(rng, -150, 10**3), drawn(rng, -150, 10**3)))
+        b = a if rng.random() < 0.5 else b
+        enclosure = evaluate(slope, {"x": Interval(rational(a).low, rational(b).high)})
+        for x in (a, b):
+            s = 1 / ((1 + (-ball(x)).exp()) * ball(x).exp().log1p())
+            assert holds(enclosure, s / (1 + ball(x).exp()) - s * s), (a, b, x)
 
 
 def test_arithmetic_contains_the_exact_result():

@@ -34,6 +34,30 @@ def test_a_shipped_certificate_with_a_smaller_bound_is_none():
     assert not check_text(json.dumps(content)).holds
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["claim", "at_most"], "167/1000"),  # |s'| has the supremum .16710, but s' < 0: this bound alone is true
+        (["claim", "at_least"], "-167/1000"),
+        (["claim", "program", 3], ["softplus", 0]),
+        (["claim", "program", 1], ["add", 0, 0]),
+        (["claim", "program", 6], ["multiply", 5, 5]),
+        (["proofs", 1], ["natural"]),
+    ],
+)
+def test_changes_of_the_certificate_of_a_quotient(path, value):
+    from dekderive.certificates.checker.certificate import digest
+
+    file = next(p for p in FILES if p.stem == "deker_poisson_log_softplus.slope_lipschitz")
+    content = json.loads(file.read_text(encoding="utf-8"))
+    place = content
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    content["digest"] = digest(content)
+    assert check_text(json.dumps(content)).holds == (path[-1] == "at_most")
+
+
 def test_lipschitz_constants_are_those_of_the_literature():
     erf = Reparameterisation(gaussian(), sp.erf(z))
     found = {c.name: c for c in certificates(deker(erf, name="mine"))}

@@ -10,6 +10,7 @@ from dekderive.initialisers import kglm_filters, kglm_weights
 from dekderive.initialisers.convolution import squared_exponential_filter
 from dekderive.losses import bind
 from dekderive.solvers.kglm import solve_kglm
+from dekderive.solvers.solution import Status
 
 
 def kernel(a, b):
@@ -118,3 +119,20 @@ def test_the_box_is_refused_where_no_map_exists():
     assert kglm_filters(losses.gaussian, three, (1, 3), regularisation=0.4).C2.shape == (1, 1, 1, 3)
     with pytest.raises(InvalidInput, match="no MAP exists"):
         kglm_filters(losses.gaussian, three, (1, 3), regularisation=0.42)
+
+
+@pytest.mark.parametrize("penalty", [None, losses.logistic_penalty])
+def test_columns_are_solved_together_as_they_are_alone(penalty):
+    rng = np.random.default_rng(3)
+    x = np.linspace(-2, 2, 9)
+    p = bind(losses.bernoulli, None, penalty)
+    layer = kglm_weights(p, np.exp(-0.5 * (x[:, None] - x) ** 2), regularisation=0.02, offset=0.3)
+    y = (rng.uniform(size=(9, 40)) < 0.5) * 1.0
+    y[:, 3] = 0.0  # done sooner than others
+    together = layer.preactivation(y)
+    assert together.status is Status.CONVERGED
+    assert together.value.shape == (9, 40)
+    for j in (0, 3, 39):
+        alone = layer.preactivation(y[:, j])
+        assert_allclose(together.value[:, j], alone.value, atol=1e-12 * (1 + np.abs(alone.value).max()))
+    assert not together.state["failed"].any()

@@ -139,3 +139,29 @@ def test_training_lowers_the_loss(torch, layers):
         optimiser.step()
         history.append(float(error.detach()))
     assert history[-1] < 0.8 * history[0]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("solver", ["anderson", "broyden", "fixed_point_iter"])
+@pytest.mark.parametrize("convolutional", [False, True])
+def test_torchdeq_drives_the_same_layer(torch, layers, solver, convolutional):
+    torchdeq = pytest.importorskip("torchdeq")
+    gram, cross, rng = problem()
+    if convolutional:
+        weights = kglm_filters(losses.rademacher, squared_exponential_filter(1, 1.5), (5, 4), regularisation=9.0)
+        layer = layers.ConvDEQ(weights, dtype=torch.float64)
+        y = torch.tensor(rng.choice([-1.0, 1.0], (3, 1, 5, 4)))
+    else:
+        layer = layers.DenseDEQ(kglm_weights(losses.rademacher, gram, cross, regularisation=8.0), dtype=torch.float64)
+        y = torch.tensor(rng.choice([-1.0, 1.0], (3, 12)))
+    deq = torchdeq.get_deq(
+        f_solver=solver, b_solver=solver, f_max_iter=2000, b_max_iter=2000, f_tol=1e-12, b_tol=1e-12, ift=True
+    )
+    injected = layer.inject(y)
+    states, _ = deq(lambda u: layer.step(u, injected), injected.detach())
+    theirs, ours = layer.readout(states[-1], y), layer(y)
+    assert_allclose(theirs.detach().numpy(), ours.detach().numpy(), atol=1e-10)
+    parameters = [p for p in layer.parameters() if p.requires_grad]
+    one, two = (torch.autograd.grad(out.square().sum(), parameters) for out in (theirs, ours))
+    for a, b in zip(one, two, strict=True):
+        assert_allclose(a.numpy(), b.numpy(), atol=1e-9 * (1 + float(b.abs().max())))

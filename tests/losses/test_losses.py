@@ -155,7 +155,7 @@ def test_values_outside_their_range_are_refused(values):
 def test_unknown_parameters_are_refused():
     with pytest.raises(TypeError, match=r"no parameter 'size'.*trials"):
         bind(losses.binomial, {"size": 3})
-    with pytest.raises(TypeError, match="has no penalty"):
+    with pytest.raises(TypeError, match="there is no penalty"):
         bind(losses.binomial, None, None, {"strength": 3})
 
 

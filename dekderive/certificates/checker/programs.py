@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
-from dekderive.certificates.checker import elementary, intervals, variances
+from dekderive.certificates.checker import elementary, intervals, quotients, variances
 from dekderive.certificates.checker.intervals import Interval, OutOfDomain
 from dekderive.errors import InvalidInput
 
@@ -52,6 +52,7 @@ _UNARY: Mapping[str, Callable[[Interval], Interval]] = {
     "expit": intervals.expit,
     "tanh": intervals.tanh,
     "softplus": intervals.softplus,
+    "log_softplus_slope": quotients.log_softplus_slope,
     "absolute": lambda x: x.magnitude(),
     "sign": intervals.sign,
     "damped": intervals.damped,
@@ -250,6 +251,8 @@ def _outer(b: _Builder, place: int, name: str, i: int) -> int:
         return b.add(b.one, b.negate(b.power(place, 2)))
     if name == "softplus":
         return b.put("expit", i)
+    if name == "log_softplus_slope":  # s' = s (expit(-x) - s)
+        return b.multiply(place, b.add(b.put("expit", b.negate(i)), b.negate(place)))
     if name == "damped":  # x exp(-x^2/2)
         bell = b.put("exp", b.multiply(b.rational(Fraction(-1, 2)), b.power(i, 2)))
         return b.add(bell, b.negate(b.multiply(i, place)))

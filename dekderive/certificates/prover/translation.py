@@ -29,6 +29,7 @@ _UNARY: Mapping[type, str] = {
     sp.sign: "sign",
     atoms.expit: "expit",
     atoms.softplus: "softplus",
+    atoms.log_softplus_slope: "log_softplus_slope",
     atoms.langevin_slope: "langevin_slope",
     atoms.bessel_ratio_slope: "bessel_ratio_slope",
     atoms.truncated_normal_variance: "truncated_normal_variance",

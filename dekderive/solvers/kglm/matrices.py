@@ -34,15 +34,28 @@ class Dense:
         """Number of rows."""
         return len(self.entries)
 
+    @property
+    def terms(self) -> int:
+        """How many terms a product with K adds up, in all."""
+        return self.size
+
     def times(self, v: Array) -> Array:
         """V K."""
         return v @ self.entries
+
+    def absolute_times(self, v: Array) -> Array:
+        """V |K|, of absolute values."""
+        return v @ np.abs(self.entries)
 
     @cached_property
     def spectrum(self) -> tuple[Array, Array]:
         """Eigenvalues (those that rounding made negative set to 0) and eigenvectors."""
         values, vectors = eigh(self.entries, check_finite=False)
         return np.maximum(values, 0.0), vectors
+
+    def prepare(self) -> None:
+        """Compute the spectrum now."""
+        _ = self.spectrum
 
     def filter(self, transfer: Callable[[Array], Array]) -> Callable[[Array], Array]:
         """V -> v transfer(K)."""
@@ -64,6 +77,8 @@ class Dense:
             return float(np.abs(np.linalg.eigvalsh(self.entries)).max(initial=0.0))
         operator = LinearOperator(self.entries.shape, matvec=self.entries.__matmul__, dtype=np.float64)
         start = np.abs(self.entries).sum(axis=1)
+        if not start.any():
+            return 0.0
         return float(eigsh(operator, 1, which="LM", v0=start, tol=1e-6, return_eigenvectors=False)[0])
 
     @cached_property
@@ -88,9 +103,22 @@ class Kronecker:
     def _grids(self, v: Array) -> Array:
         return v.reshape(*v.shape[:-1], self.left.size, self.right.size)
 
+    @property
+    def terms(self) -> int:
+        """How many terms a product with K adds up, in all."""
+        return self.left.size + self.right.size
+
+    def absolute_times(self, v: Array) -> Array:
+        """V |K|, of absolute values."""
+        return (np.abs(self.left.entries) @ self._grids(v) @ np.abs(self.right.entries)).reshape(v.shape)
+
     def times(self, v: Array) -> Array:
         """V K."""
         return (self.left.entries @ self._grids(v) @ self.right.entries).reshape(v.shape)
+
+    def prepare(self) -> None:
+        """Compute the spectrum now."""
+        _ = self._eigenvalues
 
     def filter(self, transfer: Callable[[Array], Array]) -> Callable[[Array], Array]:
         """V -> v transfer(K), through the eigenvectors of the two factors."""

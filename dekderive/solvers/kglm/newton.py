@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ __all__ = ["Iterate", "factor", "newton"]
 
 _HALVINGS = 50
 _ARMIJO = 1e-4
+_NEAR = 1e6  # times the tolerance: there a step must lower the residual, and need not lower the objective
 
 
 @dataclass(slots=True)
@@ -55,40 +57,47 @@ def factor(gram: Array, curvature: Array, regularisation: float) -> Array:
 def newton(problem: Problem, gram: Array, start: Array, tolerance: float, max_iterations: int) -> Iterate:
     r"""Solve for the first target of a problem.
 
-    The step is :math:`f \mapsto K \alpha, \alpha = (b - S B^{-1} S K b) / \lambda` with :math:`b = D f - \ell'`
-    (Rasmussen and Williams 2006, Algorithm 3.1, with lambda), shortened until the objective decreases by Armijo's rule.
+    The step in the coefficients is :math:`-(g - S B^{-1} S K g) / \lambda` with :math:`g = \lambda\alpha + \ell'`,
+    shortened until the objective decreases by Armijo's rule.  In exact arithmetic it leads to the same point as
+    Rasmussen and Williams (2006), Algorithm 3.1; but that form computes alpha anew, as a difference of numbers of
+    the size |f| / lambda, and leaves a residual of the order eps L^2, while a correction is as good as g is small.
+    Near the solution, where the objective is constant to rounding, and where f differs from K alpha by rounding, steps
+    are :math:`-(I - K S B^{-1} S)(f - H(f))`, as long as they halve the residual.
     """
     f, alpha = _begin(problem, gram, start[0])
-    previous, iterations = np.inf, 0
-    for iterations in range(1, max_iterations + 1):
+    iterations, best, smallest = (
+        -1,
+        f,
+        np.inf,
+    )  # best among the iterates so near that the objective cannot tell them apart
+    for iterations in range(max_iterations):
         slope, curvature = problem.slope(f[None])[0], problem.curvature(f[None])[0]
-        k_slope, k_bent = problem.matrix.times(np.stack([slope, curvature * f]))
-        residual = np.abs(f + k_slope / problem.regularisation).max()
-        scale = _scale(problem, f)
-        if residual <= tolerance * scale or (residual >= 0.5 * previous and residual <= 1e3 * tolerance * scale):
-            return Iterate(f[None], iterations - 1, np.array([0]))
-        previous = residual
-        target_alpha = _target(problem, gram, slope, curvature, f, k_bent - k_slope)
-        target_f = problem.matrix.times(target_alpha)
-        if not np.isfinite(target_f).all():
-            return Iterate(f[None], iterations, np.array([Status.NON_FINITE.code]))
-        t = _step_length(problem, f, alpha, target_f - f, target_alpha - alpha, slope)
+        k_slope = problem.matrix.times(slope)
+        difference = f + k_slope / problem.regularisation
+        residual, unit = np.abs(difference).max(), tolerance * _scale(problem, f)
+        if residual <= unit or residual >= 0.5 * smallest:
+            return Iterate((f if residual <= smallest else best)[None], iterations, np.array([0]))
+        solved = _solver(gram, curvature, problem.regularisation)
+        if residual <= _NEAR * unit:
+            best, smallest = f, residual
+            f = f - (difference - problem.matrix.times(solved(difference)))
+            continue
+        gradient = problem.regularisation * alpha + slope
+        da = (gradient - solved(problem.regularisation * f + k_slope)) / -problem.regularisation
+        df = problem.matrix.times(da)
+        if not np.isfinite(df).all():
+            return Iterate(f[None], iterations + 1, np.array([Status.NON_FINITE.code]))
+        t = _step_length(problem, f, alpha, df, da, slope)
         if t == 0.0:
-            done = residual <= 1e6 * tolerance * scale
-            return Iterate(f[None], iterations, np.array([0 if done else Status.MAX_STEPS.code]))
-        f, alpha = (
-            (target_f, target_alpha) if t == 1.0 else (f + t * (target_f - f), alpha + t * (target_alpha - alpha))
-        )
-    return Iterate(f[None], iterations, np.array([Status.MAX_STEPS.code]))
+            break
+        f, alpha = f + t * df, alpha + t * da
+    return Iterate(f[None], iterations + 1, np.array([Status.MAX_STEPS.code]))
 
 
-def _target(problem: Problem, gram: Array, slope: Array, curvature: Array, f: Array, k_b: Array) -> Array:
-    """The coefficients of the minimum of the quadratic model at f; `k_b` is K (D f - l')."""
-    s = np.sqrt(curvature)
-    lower = factor(gram, curvature, problem.regularisation)
-    solved = cho_solve((lower, True), s * k_b, overwrite_b=True, check_finite=False)
-    alpha: Array = (curvature * f - slope - s * solved) / problem.regularisation
-    return alpha
+def _solver(gram: Array, curvature: Array, regularisation: float) -> Callable[[Array], Array]:
+    """The map v -> S B^{-1} S v."""
+    s, lower = np.sqrt(curvature), factor(gram, curvature, regularisation)
+    return lambda v: np.asarray(s * cho_solve((lower, True), s * v, overwrite_b=True, check_finite=False))
 
 
 def _begin(problem: Problem, gram: Array, start: Array) -> tuple[Array, Array]:
@@ -99,7 +108,9 @@ def _begin(problem: Problem, gram: Array, start: Array) -> tuple[Array, Array]:
     slope, curvature = problem.slope(start[None])[0], problem.curvature(start[None])[0]
     if not (np.isfinite(slope).all() and np.isfinite(curvature).all()):
         return zero, zero
-    alpha = _target(problem, gram, slope, curvature, start, problem.matrix.times(curvature * start - slope))
+    right = curvature * start - slope
+    solved = _solver(gram, curvature, problem.regularisation)
+    alpha = (right - solved(problem.matrix.times(right))) / problem.regularisation
     f = problem.matrix.times(alpha)
     better = problem.objective(f[None], alpha[None])[0] < problem.objective(zero[None], zero[None])[0]
     return (f, alpha) if better else (zero, zero)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dekderive.errors import InvalidInput
 from dekderive.losses.pointwise import Pointwise
+from dekderive.solvers.kglm.bounds import error_bound
 from dekderive.solvers.kglm.matrices import Matrix, as_matrix
 from dekderive.solvers.kglm.solution import Array, Certificate
 
@@ -94,20 +95,11 @@ class Problem:
         curvature = np.nan_to_num(self.curvature(f), nan=0.0, posinf=0.0)
         return self.matrix.norm / self.regularisation * curvature.max(axis=-1)
 
-    def error_bound(self, residual: Array) -> Array | None:
-        r"""Bound of :math:`\lVert f - f^* \rVert_2` from the residual r = f - H(f), for each target.
-
-        With D the mean curvature between f and f*, r = (I + K D / lambda)(f - f*).  Writing K = C C^T and
-        S = D^{1/2}, the inverse is I - K S (lambda + S K S)^{-1} S, and the norm of C^T S (lambda + S C C^T S)^{-1} is
-        at most 1 / (2 sqrt(lambda)); hence the factor 1 + sqrt(L) / 2.  A contraction also has 1 / (1 - L).
-        """
-        bound = self.lipschitz_bound
-        if not np.isfinite(bound) or not self.pointwise.loss.bound_holds:
-            return None
-        factor = 1 + 0.5 * np.sqrt(bound)
-        if bound < 1:
-            factor = min(factor, 1 / (1 - bound))
-        return factor * np.linalg.norm(residual, axis=-1)
+    def error_bound(self, f: Array) -> Array:
+        """The bound of ``dekderive.solvers.kglm.bounds`` at any f, (t, n)."""
+        with np.errstate(all="ignore"):
+            slope = self.slope(f)
+            return error_bound(self, f, slope, self.matrix.times(slope) / -self.regularisation)
 
 
 def make_problem(
@@ -123,8 +115,8 @@ def make_problem(
     Raises
     ------
     InvalidInput
-        If shapes disagree, the regularisation is not positive, a weight is negative, a target is outside the support of
-        the loss, or the offset is outside its natural domain.
+        If shapes disagree, the regularisation is not positive, a weight is negative, there need not be a MAP for a
+        target (see ``Pointwise.admissible``), or the offset is outside its natural domain.
     """
     matrix = as_matrix(gram)
     y = np.asarray(targets, dtype=np.float64)
@@ -163,10 +155,11 @@ def _checked_offset(offset: ArrayLike | None, size: int, pointwise: Pointwise) -
 
 def _check_targets(rows: Array, pointwise: Pointwise) -> None:
     statistic = pointwise.statistic(rows)
-    low, high = pointwise.support()
-    if not np.all((statistic >= low) & (statistic <= high)):
-        worst = statistic[~((statistic >= low) & (statistic <= high))].ravel()[0]
+    low, high = pointwise.admissible()
+    inside = (statistic >= low) & (statistic <= high) & np.isfinite(statistic)
+    if not np.all(inside):
         raise InvalidInput(
-            f"the statistic of a target of {pointwise.loss.name} is {worst:g}, outside [{low:g}, {high:g}]: the loss "
-            "would be unbounded below as lambda tends to 0; choose another family, or rescale the targets"
+            f"the statistic of a target of {pointwise.loss.name} is {statistic[~inside].ravel()[0]:g}, outside "
+            f"[{low:g}, {high:g}]: the loss is not convex or not bounded below there, and there need not be a MAP; "
+            "choose another family, or rescale the targets"
         )

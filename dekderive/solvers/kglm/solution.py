@@ -48,8 +48,9 @@ class KGLMSolution:
     lipschitz_bound : float
         An upper bound of it, up to rounding.
     certificate : Certificate
-    error_bound : float, (t,) ndarray or None
-        A bound of :math:`\lVert f - f^* \rVert_2` in exact arithmetic; None where the curvature has no bound.
+    error_bound : float or (t,) ndarray
+        A proved bound of :math:`\lVert f - f^* \rVert_2`, rounding included to first order; it needs no bound of the
+        curvature (``dekderive.solvers.kglm.bounds``).  Infinite where the fit did not converge to anything.
     """
 
     f: Array

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dekderive.errors import InvalidInput, UnknownName
 from dekderive.losses.pointwise import Pointwise
+from dekderive.solvers.kglm.bounds import error_bound
 from dekderive.solvers.kglm.iterations import accelerated, damped, iterate, majorise_minimise, picard
 from dekderive.solvers.kglm.matrices import Dense, Matrix
 from dekderive.solvers.kglm.newton import Iterate, newton
@@ -76,6 +79,7 @@ def solve_kglm(
     solver: str = "auto",
     tolerance: float | None = None,
     max_iterations: int | None = None,
+    workers: int | None = None,
 ) -> KGLMSolution:
     r"""Fit kernel GLMs that share their inputs: solve :math:`f = -\frac{1}{\lambda} K\,(w\circ\ell'(f + M; y))`.
 
@@ -101,6 +105,9 @@ def solve_kglm(
         Of the residual for Newton methods, relative to (1 + L)(1 + |f|), which is where rounding stops it; of the step
         for the other iterations.  Default ``16 eps sqrt(n)``.
     max_iterations : int, optional
+    workers : int, optional
+        Threads over groups of 64 targets, for the methods that work on many at once; by default one for each processor.
+        The result does not depend on it.
 
     Returns
     -------
@@ -133,7 +140,7 @@ def solve_kglm(
     tolerance = 16 * np.finfo(float).eps * math.sqrt(problem.matrix.size) if tolerance is None else tolerance
     first = _checked_start(start, problem)
     limit = _LIMITS[name] if max_iterations is None else max_iterations
-    found = _run(problem, name, first, tolerance, limit)
+    found = _run(problem, name, first, tolerance, limit, workers)
     return _solution(problem, name, found, np.ndim(targets) == 1)
 
 
@@ -159,7 +166,7 @@ def _checked_start(start: ArrayLike | None, problem: Problem) -> Array:
     return np.ascontiguousarray(first.reshape(problem.matrix.size, -1).T)
 
 
-def _run(problem: Problem, name: str, start: Array, tolerance: float, limit: int) -> Iterate:
+def _run(problem: Problem, name: str, start: Array, tolerance: float, limit: int, workers: int | None) -> Iterate:
     if name == "newton_spectral":
         parts = [problem.part(slice(i, i + 1)) for i in range(len(start))]
         return _joined([newton_spectral(part, tolerance, limit) for part in parts])
@@ -170,18 +177,28 @@ def _run(problem: Problem, name: str, start: Array, tolerance: float, limit: int
             newton(problem.part(slice(i, i + 1)), gram, start[i : i + 1], tolerance, limit) for i in range(len(start))
         ]
         return _joined(each)
-    chunks = [slice(i, i + _CHUNK) for i in range(0, len(start), _CHUNK)]
     methods = {"picard": picard, "damped": damped, "mm": majorise_minimise}
     step = None if name == "newton_pcg" else methods.get(name, majorise_minimise)(problem)  # one for all chunks
-    run = []
-    for rows in chunks:
+
+    def run(rows: slice) -> Iterate:
         part, first = problem.part(rows), start[rows]
         if step is None:
-            run.append(newton_pcg(part, first, tolerance, limit))
-        else:
-            method = accelerated if name == "anderson" else iterate
-            run.append(method(part, step, first, tolerance, limit))
-    return _joined(run)
+            return newton_pcg(part, first, tolerance, limit)
+        return (accelerated if name == "anderson" else iterate)(part, step, first, tolerance, limit)
+
+    chunks = [slice(i, i + _CHUNK) for i in range(0, len(start), _CHUNK)]
+    workers = min(_cores() if workers is None else workers, len(chunks))
+    if workers <= 1:
+        return _joined([run(rows) for rows in chunks])
+    if step is None:
+        problem.matrix.prepare()  # the eigenvectors, once for all threads
+    with ThreadPoolExecutor(workers) as pool:
+        return _joined(list(pool.map(run, chunks)))
+
+
+def _cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _joined(parts: list[Iterate]) -> Iterate:
@@ -196,9 +213,10 @@ def _joined(parts: list[Iterate]) -> Iterate:
 
 def _solution(problem: Problem, name: str, found: Iterate, single: bool) -> KGLMSolution:
     f = np.where((found.codes == Status.NON_FINITE.code)[:, None], np.nan, found.f)
-    alpha = problem.slope(f) / -problem.regularisation if found.alpha is None else found.alpha
-    difference = f - problem.image(f)
-    residual, bound = np.abs(difference).max(axis=1), problem.error_bound(difference)
+    slope = problem.slope(f)
+    alpha = slope / -problem.regularisation if found.alpha is None else found.alpha
+    image = problem.matrix.times(slope) / -problem.regularisation
+    residual, bound = np.abs(f - image).max(axis=1), error_bound(problem, f, slope, image)
     return KGLMSolution(
         f=f[0] if single else f.T,
         alpha=alpha[0] if single else alpha.T,
@@ -209,5 +227,5 @@ def _solution(problem: Problem, name: str, found: Iterate, single: bool) -> KGLM
         lipschitz=problem.lipschitz,
         lipschitz_bound=problem.lipschitz_bound,
         certificate=problem.certificate,
-        error_bound=None if bound is None else float(bound[0]) if single else bound,
+        error_bound=float(bound[0]) if single else bound,
     )

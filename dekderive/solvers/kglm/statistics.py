@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
+from dekderive.losses.pointwise import Pointwise
 from dekderive.solvers.kglm.newton import factor
 from dekderive.solvers.kglm.problem import Problem
 from dekderive.solvers.kglm.solution import Array
@@ -83,6 +84,32 @@ class FitStatistics:
     def _values(self) -> dict[str, object]:
         p = self.problem
         return {**p.pointwise.values, "eta": self.f + p.offset, "y": p.targets[0]}
+
+    @property
+    def observations(self) -> float:
+        """The sum of the weights."""
+        return float(np.sum(np.broadcast_to(self.problem.weights, self.f.shape)))
+
+    def covariance(self, right: Array) -> Array:
+        r""":math:`(\lambda K^{-1} + D)^{-1}` times `right`, (n,) or (n, m)."""
+        return self.solve_jacobian(self.gram @ right) / self.problem.regularisation
+
+    @property
+    def deviance(self) -> float:
+        """The deviance of the fit: twice the loss less that of a saturated model."""
+        return self._deviance(self.f)
+
+    @property
+    def loo_deviance(self) -> float:
+        """The deviance of left-out observations."""
+        return self._deviance(self.loo)
+
+    def _deviance(self, f: Array) -> float:
+        p, y = self.problem, self.problem.targets[0]
+        bare = Pointwise(p.pointwise.loss, None, p.pointwise.values)
+        excess = bare.value(f + p.offset, y) - bare.best(y)
+        w = np.broadcast_to(p.weights, excess.shape)
+        return float(2 * np.sum(w[w > 0] * excess[w > 0]))
 
     @cached_property
     def loo(self) -> Array:
