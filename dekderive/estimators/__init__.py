@@ -12,5 +12,6 @@ except ImportError as error:
 from dekderive.estimators.equilibrium_kernel import EquilibriumKernel
 from dekderive.estimators.kernel_glm import KernelGLM
 from dekderive.estimators.kernel_glm_classifier import KernelGLMClassifier
+from dekderive.estimators.kernel_ridge_classifier import KernelRidgeClassifier
 
-__all__ = ["EquilibriumKernel", "KernelGLM", "KernelGLMClassifier"]
+__all__ = ["EquilibriumKernel", "KernelGLM", "KernelGLMClassifier", "KernelRidgeClassifier"]
