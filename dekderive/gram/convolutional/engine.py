@@ -19,9 +19,12 @@ BACKENDS = ("auto", "numpy", "numba")
 # Pixels of all pairs that NumPy works on at a time: some thirty arrays of this size exist then.
 PIXELS = 1 << 16
 
+# Compiling takes some ten seconds, in which NumPy solves about this many pixels of pairs; with less, "auto" is NumPy.
+WORTH = 2_000_000
 
-def chosen_backend(backend: str, layer: Layer) -> str:
-    """The backend to use.
+
+def chosen_backend(backend: str, layer: Layer, readout: str, count: int) -> str:
+    """The backend to use for so many pairs of images.
 
     Raises
     ------
@@ -43,7 +46,9 @@ def chosen_backend(backend: str, layer: Layer) -> str:
                 f"{layer.activation.name} here do not; leave backend='auto'"
             )
         return backend
-    return "numba" if backend == "auto" and installed and able else "numpy"
+    size = layer.grid.rows * layer.grid.columns
+    work = count * (size**2 if readout == "gap" else size)
+    return "numba" if backend == "auto" and installed and able and work >= WORTH else "numpy"
 
 
 def values_of(

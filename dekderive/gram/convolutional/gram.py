@@ -125,13 +125,13 @@ def convolutional_gram(
     >>> from dekderive.kernels import deq_ntk_relu
     >>> images = np.random.default_rng(0).uniform(size=(2, 8, 8, 3))
     >>> convolutional_gram(deq_ntk_relu, images, pixels="unit", weight_variance=0.5, input_variance=0.5).round(3)
-    array([[128.   , 106.602],
-           [106.602, 128.   ]])
+    array([[128.   , 87.078],
+           [ 87.078, 128.   ]])
     """
     left, right = checked_images(X, "X", pixels), None if Y is None else checked_images(Y, "Y", pixels)
     layer = layer_for(kernel, (left, right), (filter_size, normalisation, depth, readout, tolerance), parameters)
-    engine = chosen_backend(backend, layer)
     other = left if right is None else right
+    engine = chosen_backend(backend, layer, readout, len(left) * len(other) // (2 if right is None else 1))
     kind = np.dtype(np.float32 if _is_single(X) and (Y is None or _is_single(Y)) else np.float64)
     out = prepared_output(out, (len(left), len(other)), kind)
     for tile in _tiles(layer, left, right, block_size):
@@ -176,7 +176,7 @@ def convolutional_diagonal(
     """
     images = checked_images(X, "X", pixels)
     layer = layer_for(kernel, (images, None), (filter_size, normalisation, depth, readout, tolerance), parameters)
-    engine = chosen_backend(backend, layer)
+    engine = chosen_backend(backend, layer, readout, len(images))
     values = np.empty(len(images), dtype=np.float32 if _is_single(X) else np.float64)
     for begin in range(0, len(images), TILE):
         side = Side.of(layer, images[begin : begin + TILE], "X", begin)

@@ -106,7 +106,7 @@ class Layer:
         """Fixed point of the variances, from the squared norms of the pixels.
 
         Where V increases, the iteration rises from the variances that the inputs alone leave to the smallest solution;
-        Newton's method takes over.
+        Newton's method takes over.  Of homogeneous activations the equation is linear.
 
         Raises
         ------
@@ -121,8 +121,10 @@ class Layer:
         def function(q: Array) -> tuple[Array, Array]:
             return weight * activation.variance(q), weight * activation.variance_slope(q)
 
-        q = base = spread(self.injection * squares)
-        for _ in range(30):
+        base = spread(self.injection * squares)
+        # Of one variance for all pixels, which is the solution if they have the same norm.
+        q = base / (1.0 - weight * self.ratio) if activation.homogeneous else base
+        for _ in range(0 if activation.homogeneous else 30):
             q = spread(self.content(q, squares))
         with np.errstate(over="ignore", invalid="ignore"):
             found = newton(function, base, q, grid.weights, grid.radius, 1e-14, lower=0.0)

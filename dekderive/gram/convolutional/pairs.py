@@ -12,7 +12,7 @@ from dekderive.gram.convolutional.profile import Profile
 from dekderive.gram.convolutional.windows import Overlap, box_sum
 from dekderive.solvers.solution import Array
 
-__all__ = ["Fields", "fields_of"]
+__all__ = ["Fields", "fields_of", "infinite_tangent", "not_settled"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,10 +124,7 @@ def fields_of(
     margin = max(1.0 - layer.weight * layer.ratio, 1e-3)
     tangent, fine = solve_linear(slope, overlap.weight, conjugate, layer.grid.radius, 0.01 * tolerance * margin)
     if not fine.all():
-        raise NoFixedPoint(
-            f"the tangent kernel of {layer.activation.name} is infinite for some pair of images: weight_variance * "
-            "E[phi'(u) phi'(v)] reaches 1; lower weight_variance"
-        )
+        raise NoFixedPoint(infinite_tangent(layer.activation.name))
     stated = slope * tangent + layer.weight * k1 + layer.injection * pair.inner()
     return Fields(conjugate, tangent, k1, k0, stated)
 
@@ -191,11 +188,22 @@ def _covariances(pair: _Pair, qx: Array, qy: Array, tolerance: float) -> tuple[A
     return found.value, *layer.activation.pair(qx, qy, found.value)
 
 
+def not_settled(name: str) -> str:
+    """What to say when covariances do not settle."""
+    return f"the covariances of {name} do not settle for some pair of images; lower weight_variance"
+
+
+def infinite_tangent(name: str) -> str:
+    """What to say when a tangent kernel is infinite."""
+    return (
+        f"the tangent kernel of {name} is infinite for some pair of images: weight_variance * E[phi'(u) phi'(v)] "
+        "reaches 1; lower weight_variance"
+    )
+
+
 def _demand(converged: bool, layer: Layer) -> None:
     if not converged:
-        raise NotConverged(
-            f"the covariances of {layer.activation.name} do not settle for some pair of images; lower weight_variance"
-        )
+        raise NotConverged(not_settled(layer.activation.name))
 
 
 def _of_depth(pair: _Pair, profile: Profile | None, depth: int) -> Fields:
