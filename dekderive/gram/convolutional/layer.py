@@ -136,7 +136,20 @@ class Layer:
                 "if weight_variance * E[phi(u)^2] grows as fast as the variance itself, there is no fixed point: lower "
                 "weight_variance"
             )
+        self._demand_finite_tangent(q, grid, name, first)
         return q
+
+    def _demand_finite_tangent(self, q: Array, grid: Grid, name: str, first: int) -> None:
+        """Averages of numbers that all are at least 1 are: then T(x, x) grows with every layer."""
+        if grid.normalisation != "taps":
+            return
+        slope = self.weight * self.activation.pair(q, q, q)[1]
+        bad = ((slope >= 1) & (q > 0)).all(axis=(1, 2))
+        if bad.any():
+            raise NoFixedPoint(
+                f"the tangent kernel of {self.activation.name} is infinite at image {first + int(np.argmax(bad))} of "
+                f"{name}: weight_variance * E[phi'(u)^2] is at least 1 at all pixels; lower weight_variance"
+            )
 
     def layers(self, squares: Array) -> Array:
         """Variances of layers 0 to `depth`, along the second axis."""
