@@ -9,8 +9,10 @@ except ImportError as error:
         'dekderive.estimators needs scikit-learn, which is not installed; pip install "dekderive[sklearn]"'
     ) from error
 
+from dekderive.estimators.equilibrium_image_kernel import EquilibriumImageKernel
 from dekderive.estimators.equilibrium_kernel import EquilibriumKernel
 from dekderive.estimators.kernel_glm import KernelGLM
 from dekderive.estimators.kernel_glm_classifier import KernelGLMClassifier
+from dekderive.estimators.kernel_ridge_classifier import KernelRidgeClassifier
 
-__all__ = ["EquilibriumKernel", "KernelGLM", "KernelGLMClassifier"]
+__all__ = ["EquilibriumImageKernel", "EquilibriumKernel", "KernelGLM", "KernelGLMClassifier", "KernelRidgeClassifier"]

@@ -21,6 +21,7 @@ Bounds: TypeAlias = tuple[float, float] | Literal["fixed"]
 # trials) is a known constant of the likelihood.
 _TUNED: Mapping[str, tuple[str, ...]] = {
     "deker": ("regularisation",),
+    "deq_nngp": ("weight_variance", "input_variance", "bias_variance"),
     "deq_ntk": ("weight_variance", "input_variance", "bias_variance"),
     "nngp": ("weight_variance", "bias_variance"),
     "ntk": ("weight_variance", "bias_variance"),

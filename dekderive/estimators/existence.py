@@ -18,6 +18,7 @@ Side: TypeAlias = Literal["above", "below"]
 # More regularisation always helps; a weight variance must be small enough.
 _DECIDING: Mapping[str, tuple[str, Side]] = {
     "deker": ("regularisation", "above"),
+    "deq_nngp": ("weight_variance", "below"),
     "deq_ntk": ("weight_variance", "below"),
 }
 

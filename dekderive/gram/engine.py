@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dekderive.errors import InvalidInput, NoFixedPoint, NotConverged
 from dekderive.gram.inputs import PairMoments, Side
+from dekderive.gram.layers.equilibrium import GAPS, Equilibrium
 from dekderive.gram.layers.recursion import Network
 from dekderive.gram.points import Block
 from dekderive.kernels.kernel import Chart, Kernel
@@ -22,6 +23,7 @@ __all__ = [
     "coincident",
     "continuous_values",
     "diagonal_values",
+    "equilibrium_values",
     "fill",
     "is_continuous",
     "pair_values",
@@ -56,6 +58,8 @@ def pair_values(
 ) -> Callable[["Work"], Array]:
     """The kernel at the pairs of a block, as a function of them."""
     if not isinstance(kernel, LayeredKernel):
+        if kernel.solved_in_gaps:
+            return equilibrium_values(kernel, x, y, parameters)
         return lambda work: solve_pairs(kernel, work.values, parameters)[1]
     network = Network(kernel, x.second, None if y is None else y.second, parameters)
 
@@ -67,6 +71,15 @@ def pair_values(
         return value
 
     return evaluate
+
+
+def equilibrium_values(
+    kernel: Kernel, x: Side, y: Side | None, parameters: Mapping[str, float]
+) -> Callable[["Work"], Array]:
+    """The same for a deep equilibrium model whose activation has no degree of homogeneity."""
+    sides = (x.second, x.kxx), None if y is None else (y.second, y.kxx)
+    pairs = Equilibrium(kernel, *sides, parameters)
+    return lambda work: pairs.values(*work.open, work.values)[0]
 
 
 def diagonal_values(kernel: Kernel | LayeredKernel, side: Side, parameters: Mapping[str, float]) -> Array:
@@ -84,6 +97,9 @@ def diagonal_values(kernel: Kernel | LayeredKernel, side: Side, parameters: Mapp
     value = np.where(side.kxx == 0, 0.0, value)
     # The tangent kernel is kxx / (1 - chi) with 0 <= chi < 1; anything below kxx comes from chi > 1.
     bad = ~np.isfinite(value) | (value < 0) | ((kernel.model == "deq_ntk") & (value < side.kxx * (1 - 1e-12)))
+    if kernel.slope is not None:
+        chi = parameters["weight_variance"] * kernel.slope.mean.at({**parameters, "kxx": side.kxx})
+        bad = ~np.isfinite(value) | ~np.less(chi, 1)
     if bad.any():
         row = int(np.argmax(bad))
         raise NoFixedPoint(
@@ -157,6 +173,11 @@ class Work:
     positive: NDArray[np.bool_]  # both variances positive; otherwise the covariance is 0
     values: dict[str, Array]  # of the positive pairs only
 
+    @property
+    def open(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Rows and columns of the positive pairs."""
+        return self.i[self.positive], self.j[self.positive]
+
     def spread(self, part: Array) -> Array:
         """Values of the positive pairs among zeros for the others."""
         if self.positive.all():
@@ -173,7 +194,8 @@ def works(
     other = x if y is None else y
     for block in blocks(len(x), len(other), y is None, block_size):
         i, j = block.indices
-        moments = pairs.of_block(block, kernel.pair_names)
+        gapwise = isinstance(kernel, Kernel) and kernel.solved_in_gaps
+        moments = pairs.of_block(block, GAPS if gapwise else kernel.pair_names)
         values = x.values(i) | other.partner_values(j) | moments
         positive = (values["kxx"] > 0) & (values["kyy"] > 0)
         if not positive.all():

@@ -9,6 +9,7 @@ from dekderive.errors import InvalidInput
 from dekderive.gram.engine import Work, diagonal_values, fill, solve_pairs, works
 from dekderive.gram.gram import chosen_moments, side_of
 from dekderive.gram.inputs import RowMoments, Side
+from dekderive.gram.layers.equilibrium import Equilibrium
 from dekderive.gram.layers.recursion import Network
 from dekderive.gram.moments import Moments
 from dekderive.gram.points import as_rows
@@ -54,7 +55,9 @@ def gaps(
     closed forms; otherwise gaps below 1e-3 may lose digits, and their absolute error is some 1e-16.  For rows of
     float32 it is 1e-6 at worst, since only pairs with ``1 - cos < 0.25`` are computed from differences of rows.
 
-    For a kernel of infinite depth in the chart of the angle the relative error is some 1e-16 divided by the square root
+    The same holds for a deep equilibrium model whose activation has no degree of homogeneity, times the condition number
+    1 / (1 - weight_variance E[phi'(u)^2]).  For other kernels of infinite depth in the chart of the angle the relative
+    error is some 1e-16 divided by the square root
     of the gap, and in that of the correlation the absolute error is some 1e-16.
 
     Examples
@@ -74,7 +77,10 @@ def gaps(
     x = side_of(kernel, rule, left, known)
     y = None if Y is None else side_of(kernel, rule, right, known, "Y")
     out = np.zeros((len(left), len(right)))
-    of_pairs = _of_layers(kernel, x, y, known) if isinstance(kernel, LayeredKernel) else _of_chart(kernel, x, y, known)
+    if isinstance(kernel, LayeredKernel):
+        of_pairs = _of_layers(kernel, x, y, known)
+    else:
+        of_pairs = (_of_equilibrium if kernel.solved_in_gaps else _of_chart)(kernel, x, y, known)
     for work in works(kernel, x, y, RowMoments(rule, left, right), block_size):
         fill(out, work.block, work.spread(of_pairs(work)), Y is None)
     return out
@@ -91,6 +97,16 @@ def _of_layers(
         return network.pairs(i, j, work.values["gap"], work.values["tilt"], none).gap
 
     return evaluate
+
+
+def _of_equilibrium(
+    kernel: Kernel, x: Side, y: Side | None, parameters: Mapping[str, float]
+) -> Callable[[Work], Array]:
+    for side in (x, x if y is None else y):
+        diagonal_values(kernel, side, parameters)  # refuses what is infinite there
+    sides = (x.second, x.kxx), None if y is None else (y.second, y.kxx)
+    pairs = Equilibrium(kernel, *sides, parameters)
+    return lambda work: pairs.gaps(*work.open, work.values)
 
 
 def _of_chart(kernel: Kernel, x: Side, y: Side | None, parameters: Mapping[str, float]) -> Callable[[Work], Array]:

@@ -1,6 +1,6 @@
 """Derivatives of Gram matrices in the parameters of the kernel, by the implicit function theorem."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from dekderive.errors import NotConverged
 from dekderive.gram.engine import Work, coincident, fill, is_continuous, solve_pairs, works
 from dekderive.gram.gram import chosen_moments, diagonal_of, side_of
 from dekderive.gram.inputs import RowMoments, Side
+from dekderive.gram.layers.equilibrium import Equilibrium
+from dekderive.gram.layers.layer import TINY
 from dekderive.gram.layers.recursion import Network
 from dekderive.gram.layers.transfer import Seeds
 from dekderive.gram.moments import Moments
@@ -83,10 +85,10 @@ def gram_gradient(
     dK = np.empty((*K.shape, len(kernel.parameters)), dtype=K.dtype)
     slopes = _variance_slopes(kernel, side, known)
     at_diagonal = _diagonal_slopes(kernel, side, known, slopes)
+    of_pairs = (_of_equilibrium if kernel.solved_in_gaps else _of_chart)(kernel, side, known, slopes)
     for work in works(kernel, side, None, moments_of_pairs, block_size):
-        x, value = solve_pairs(kernel, work.values, known)
-        i, j = work.i[work.positive], work.j[work.positive]
-        part = work.spread(_pair_slopes(kernel, x, work.values, known, slopes[i], slopes[j]))
+        value, of_value = of_pairs(work)
+        part = work.spread(of_value)
         fill(K, work.block, work.spread(value), symmetric=True)
         fill(dK, work.block, _with_zero_rows(part, work, side, slopes, at_diagonal), symmetric=True)
     here = np.arange(len(side))
@@ -100,6 +102,33 @@ def gram_gradient(
     return K, dK
 
 
+def _of_chart(
+    kernel: Kernel, side: Side, parameters: Mapping[str, float], slopes: Array
+) -> Callable[[Work], tuple[Array, Array]]:
+    """Values and derivatives at the pairs of a block, from the equation in the kernel's chart."""
+
+    def evaluate(work: Work) -> tuple[Array, Array]:
+        x, value = solve_pairs(kernel, work.values, parameters)
+        i, j = work.open
+        return value, _pair_slopes(kernel, x, work.values, parameters, slopes[i], slopes[j])
+
+    return evaluate
+
+
+def _of_equilibrium(
+    kernel: Kernel, side: Side, parameters: Mapping[str, float], slopes: Array
+) -> Callable[[Work], tuple[Array, Array]]:
+    """The same from the equation of gaps."""
+    seeds = Seeds.of(kernel.parameter_names, parameters, TINY)
+    pairs = Equilibrium(kernel, (side.second, side.kxx), None, parameters, seeds)
+
+    def evaluate(work: Work) -> tuple[Array, Array]:
+        value, slope = pairs.values(*work.open, work.values)
+        return value, _checked(kernel, slope)
+
+    return evaluate
+
+
 def _layered(
     kernel: LayeredKernel,
     side: Side,
@@ -109,14 +138,14 @@ def _layered(
     block_size: int | None,
 ) -> tuple[Array, Array]:
     """The matrix and its derivatives, for a kernel of finite depth."""
-    own = len(kernel.parameters) - 2
-    network = Network(kernel, side.second, None, parameters, Seeds.all(parameters["weight_variance"], own))
+    count = len(kernel.parameters)
+    network = Network(kernel, side.second, None, parameters, Seeds.of(kernel.parameter_names, parameters, TINY))
     at_diagonal = _numbers(kernel, network.left.slope)
     K = np.empty((len(side),) * 2, dtype=kind)
-    dK = np.empty((*K.shape, own + 2), dtype=kind)
+    dK = np.empty((*K.shape, count), dtype=kind)
     for work in works(kernel, side, None, moments, block_size):
         i, j = work.i[work.positive], work.j[work.positive]
-        still = np.zeros((i.size, own + 2))  # no parameter moves the inputs
+        still = np.zeros((i.size, count))  # no parameter moves the inputs
         gap, tilt = work.values["gap"], work.values["tilt"]
         pairs = network.pairs(i, j, gap, tilt, still)
         part = _with_zero_rows(work.spread(_numbers(kernel, pairs.slope)), work, side, at_diagonal, at_diagonal)

@@ -50,7 +50,7 @@ class Side:
             If some equation overflowed or ran out of steps.
         """
         if isinstance(kernel, LayeredKernel):
-            rows = Rows.of(kernel, second, parameters, Seeds.none(len(kernel.parameters) - 2))
+            rows = Rows.of(kernel, second, parameters, Seeds.none(len(kernel.own_parameters)))
             return cls(second, mean, rows.value)
         values = {"cxx": second} | ({"mean_x": mean} if "mean_x" in kernel.input_names else {})
         found = variances(kernel, values, parameters)
@@ -78,7 +78,7 @@ class PairMoments(Protocol):
     """Where the moments of pairs come from."""
 
     def of_block(self, block: Block, names: Collection[str]) -> dict[str, Array]:
-        """Those of ``cxy``, ``gap`` and ``tilt`` that are asked for, of all pairs of a block."""
+        """Those of ``cxy``, ``gap``, ``opposite_gap`` and ``tilt`` that are asked for, of all pairs of a block."""
         ...
 
 
@@ -91,9 +91,14 @@ class RowMoments:
     right: Points
 
     def of_block(self, block: Block, names: Collection[str]) -> dict[str, Array]:
-        """Those of ``cxy``, ``gap`` and ``tilt`` that are asked for, of all pairs of a block."""
+        """Those of ``cxy``, ``gap``, ``opposite_gap`` and ``tilt`` that are asked for, of all pairs of a block."""
         pairs, rule = Pairs(self.left, self.right, block), self.moments
-        rules = {"gap": rule.gap_of_pairs, "tilt": rule.tilt_of_pairs, "cxy": rule.of_pairs}
+        rules = {
+            "gap": rule.gap_of_pairs,
+            "opposite_gap": rule.opposite_gap_of_pairs,
+            "tilt": rule.tilt_of_pairs,
+            "cxy": rule.of_pairs,
+        }
         return {name: of(pairs) for name, of in rules.items() if name in names}
 
 
@@ -106,11 +111,13 @@ class TableMoments:
     y_second: Array
 
     def of_block(self, block: Block, names: Collection[str]) -> dict[str, Array]:
-        """Those of ``cxy``, ``gap`` and ``tilt`` that are asked for, of all pairs of a block."""
+        """Those of ``cxy``, ``gap``, ``opposite_gap`` and ``tilt`` that are asked for, of all pairs of a block."""
         i, j = block.indices
         values: dict[str, Array] = {"cxy": self.second[i, j].astype(np.float64, copy=False)}
         if "gap" in names:
             values["gap"] = exact_gap(self.x_second[i], self.y_second[j], values["cxy"])
+        if "opposite_gap" in names:
+            values["opposite_gap"] = exact_gap(self.x_second[i], self.y_second[j], -values["cxy"])
         if "tilt" in names:
             values["tilt"] = log_ratio(self.x_second[i], self.y_second[j]) / 2
         return values

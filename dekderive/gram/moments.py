@@ -94,10 +94,23 @@ class Moments:
         """``1 - c(x, y) / sqrt(c(x, x) c(y, y))`` to full relative accuracy."""
         return pairs.gap
 
+    def opposite_gap_of_pairs(self, pairs: Pairs) -> Array:
+        """``1 + c(x, y) / sqrt(c(x, x) c(y, y))``, to full relative accuracy where the statistic is linear in x."""
+        linear = type(self).gap_of_pairs is Moments.gap_of_pairs
+        return pairs.opposite_gap if linear else 2.0 - self.gap_of_pairs(pairs)
+
     @property
     def power(self) -> float:
         """Derivative of ``log c(x, x)`` in ``log |x|``, of x with its constant coordinate."""
         return 2.0
+
+    def mean_slope_of_points(self, points: Points) -> Array:
+        """Derivative of ``mu(x)`` in ``log |x|``, where it is a function of the length."""
+        return np.zeros(len(points))
+
+    def mean_weight(self, columns: int) -> float:
+        """Derivative of ``mu(x)`` in every coordinate of x, where it is linear in x."""
+        return 0.0
 
     def gap_slope_of_pairs(self, pairs: Pairs) -> Array:
         """Derivative of the gap in the angle between x and y."""
@@ -119,6 +132,9 @@ class _Rows(Moments):
     def of_pairs(self, pairs: Pairs) -> Array:
         return pairs.dot / pairs.left.rows.shape[1]
 
+    def mean_weight(self, columns: int) -> float:
+        return 1.0 / columns
+
 
 @dataclass(frozen=True, slots=True)
 class _ReluFeatures(Moments):
@@ -127,6 +143,9 @@ class _ReluFeatures(Moments):
 
     def mean_of_points(self, points: Points) -> Array:
         return self.scale * points.lengths / math.sqrt(2 * math.pi)
+
+    def mean_slope_of_points(self, points: Points) -> Array:
+        return self.mean_of_points(points)
 
     def of_pairs(self, pairs: Pairs) -> Array:
         x, y = pairs.lengths

@@ -11,7 +11,7 @@ from dekderive.errors import InvalidInput
 from dekderive.solvers.arguments import exact_product
 from dekderive.solvers.solution import Array
 
-__all__ = ["Block", "Pairs", "Points", "as_rows"]
+__all__ = ["Block", "Pairs", "Points", "as_matrix", "as_rows", "near_of_rows"]
 
 # Cosines this close to +-1 lose more than 3e-14 (for float32 rows 5e-7) of 1 - |cos|, and are recomputed from
 # differences of rows, by dtype of the data.
@@ -33,6 +33,15 @@ def as_rows(x: ArrayLike, name: str = "X") -> Array:
     InvalidInput
         If it is not two-dimensional, has no columns, is not real, or contains NaN or infinity.
     """
+    rows = as_matrix(x, name)
+    bad = ~np.isfinite(rows).all(axis=1)
+    if bad.any():
+        raise InvalidInput(f"{name} contains NaN or infinity in row {int(np.argmax(bad))}; impute or drop it")
+    return rows
+
+
+def as_matrix(x: ArrayLike, name: str = "X") -> Array:
+    """The same without a look at the numbers: for callers that see their squares first."""
     if hasattr(x, "toarray") and not isinstance(x, np.ndarray):
         raise InvalidInput(f"{name} is a sparse matrix; pass {name}.toarray()")
     rows = np.asarray(x)
@@ -43,11 +52,7 @@ def as_rows(x: ArrayLike, name: str = "X") -> Array:
         raise InvalidInput(f"{name} must be a matrix with one row for each input, got shape {rows.shape}{advice}")
     if rows.shape[1] == 0:
         raise InvalidInput(f"{name} has no columns")
-    rows = rows.astype(np.float32 if rows.dtype in (np.float32, np.float16) else np.float64, copy=False)
-    bad = ~np.isfinite(rows).all(axis=1)
-    if bad.any():
-        raise InvalidInput(f"{name} contains NaN or infinity in row {int(np.argmax(bad))}; impute or drop it")
-    return rows
+    return rows.astype(np.float32 if rows.dtype in (np.float32, np.float16) else np.float64, copy=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,12 +192,8 @@ class Pairs:
         return np.maximum(squares, 0.0) / 2, close[rest]
 
     def _near_from_differences(self, part: NDArray[Any]) -> Array:
-        """``1 - |cos|`` from the part of y that is orthogonal to x, with its digits where they are almost parallel."""
         i, j = self.i[part], self.j[part]
-        x, y = self.left.rows[i].astype(np.float64), self.right.rows[j].astype(np.float64)
-        across = _orthogonal_part(x, y)
-        sine_squared = np.einsum("ij,ij->i", across, across) / np.einsum("ij,ij->i", y, y)
-        return sine_squared / (1.0 + np.sqrt(np.maximum(1.0 - sine_squared, 0.0)))
+        return near_of_rows(self.left.rows[i].astype(np.float64), self.right.rows[j].astype(np.float64))
 
     @property
     def directions(self) -> Array:
@@ -231,11 +232,24 @@ class Pairs:
         return np.where(norms > 0, np.where(self.inner < 0, 2.0 - self.near, self.near), 0.0)
 
     @property
+    def opposite_gap(self) -> Array:
+        """``1 + cos``, with the digits that the gap loses close to 2; 2 where a row is zero, by convention."""
+        norms = self.left.norms[self.i] * self.right.norms[self.j]
+        return np.where(norms > 0, np.where(self.inner < 0, self.near, 2.0 - self.near), 2.0)
+
+    @property
     def angles(self) -> tuple[Array, Array]:
         """The angle and its supplement, each to full relative accuracy."""
         small = 2.0 * np.arcsin(np.sqrt(self.near / 2.0))
         obtuse = self.inner < 0
         return np.where(obtuse, np.pi - small, small), np.where(obtuse, small, np.pi - small)
+
+
+def near_of_rows(x: Array, y: Array) -> Array:
+    """``1 - |cos|`` from the part of y that is orthogonal to x, with its digits where they are almost parallel."""
+    across = _orthogonal_part(x, y)
+    sine_squared = np.einsum("ij,ij->i", across, across) / np.einsum("ij,ij->i", y, y)
+    return sine_squared / (1.0 + np.sqrt(np.maximum(1.0 - sine_squared, 0.0)))
 
 
 def _orthogonal_part(x: Array, y: Array) -> Array:

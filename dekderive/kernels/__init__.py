@@ -10,8 +10,13 @@ A `Kernel` is of infinite depth; a `LayeredKernel` is of the depth that `with_de
 * `deker_poisson_identity`: DEKer of the Poisson family with the canonical (log) link: slope 1, activation exp.
 * `deker_poisson_log_softplus`: DEKer of the Poisson family with mean softplus(z): R = log softplus, slope expit/softplus, activation expit.
 * `deker_rademacher_identity`: DEKer of the Rademacher (Ising) family with the canonical link: slope 1, activation tanh.
+* `deq_nngp_erf`: Gaussian process of the deep equilibrium model with the normalised error function: the covariance of its fixed point.
+* `deq_nngp_gelu`: Gaussian process of the deep equilibrium model with the normalised GELU: the covariance of its fixed point.
+* `deq_nngp_relu`: Gaussian process of the deep equilibrium model with the normalised ReLU: the covariance of its fixed point.
 * `deq_ntk_erf`: Tangent kernel of the deep equilibrium model with the normalised error function.
+* `deq_ntk_gelu`: Tangent kernel of the deep equilibrium model with the normalised GELU, z Phi(z).
 * `deq_ntk_relu`: Tangent kernel of the deep equilibrium model with the normalised ReLU, sqrt(2) relu (Feng and Kolter, Theorem 2).
+* `deq_ntk_tanh`: Tangent kernel of the deep equilibrium model with the normalised hyperbolic tangent.
 * `nngp_erf`: Gaussian process of a wide network with the error function: Williams' arcsine, layer by layer.
 * `nngp_gelu`: Gaussian process of a wide network with the GELU, z Phi(z).
 * `nngp_relu`: Gaussian process of a wide ReLU network: the arc-cosine kernel of degree 1, layer by layer.
@@ -27,8 +32,13 @@ from dekderive.kernels._generated.deker_gaussian_relu import KERNEL as deker_gau
 from dekderive.kernels._generated.deker_poisson_identity import KERNEL as deker_poisson_identity
 from dekderive.kernels._generated.deker_poisson_log_softplus import KERNEL as deker_poisson_log_softplus
 from dekderive.kernels._generated.deker_rademacher_identity import KERNEL as deker_rademacher_identity
+from dekderive.kernels._generated.deq_nngp_erf import KERNEL as deq_nngp_erf
+from dekderive.kernels._generated.deq_nngp_gelu import KERNEL as deq_nngp_gelu
+from dekderive.kernels._generated.deq_nngp_relu import KERNEL as deq_nngp_relu
 from dekderive.kernels._generated.deq_ntk_erf import KERNEL as deq_ntk_erf
+from dekderive.kernels._generated.deq_ntk_gelu import KERNEL as deq_ntk_gelu
 from dekderive.kernels._generated.deq_ntk_relu import KERNEL as deq_ntk_relu
+from dekderive.kernels._generated.deq_ntk_tanh import KERNEL as deq_ntk_tanh
 from dekderive.kernels._generated.nngp_erf import KERNEL as nngp_erf
 from dekderive.kernels._generated.nngp_gelu import KERNEL as nngp_gelu
 from dekderive.kernels._generated.nngp_relu import KERNEL as nngp_relu
@@ -48,8 +58,13 @@ __all__ = [
     "deker_poisson_identity",
     "deker_poisson_log_softplus",
     "deker_rademacher_identity",
+    "deq_nngp_erf",
+    "deq_nngp_gelu",
+    "deq_nngp_relu",
     "deq_ntk_erf",
+    "deq_ntk_gelu",
     "deq_ntk_relu",
+    "deq_ntk_tanh",
     "nngp_erf",
     "nngp_gelu",
     "nngp_relu",

@@ -3,9 +3,12 @@
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dekderive.kernels.execution import from_text
+
+if TYPE_CHECKING:
+    from dekderive.kernels.layered import Expectation, LayeredKernel
 
 __all__ = ["Chart", "Claim", "Formula", "Kernel", "Parameter"]
 
@@ -63,7 +66,7 @@ class Kernel:
     Attributes
     ----------
     name, summary, model : str
-        `model` is ``"deker"`` or ``"deq_ntk"``.
+        `model` is ``"deker"``, ``"deq_ntk"`` or ``"deq_nngp"``.
     parameters : tuple of Parameter
     input_names, pair_names : tuple of str
         What the inputs contribute, per input (``cxx``, ``mean_x``) and per pair (``cxy``, and ``gap`` for charts that
@@ -86,6 +89,9 @@ class Kernel:
     diagonal_step_gradient, residual_gradient, readout_gradient, readout_diagonal_gradient : Formula
         Tuples of partial derivatives, for the implicit function theorem.  Order: chart coordinate (readout only), kxx,
         kyy (neither for `diagonal_step_gradient`; kyy only for pairs), then the parameters in their order.
+    diagonal_step_input_gradient, residual_input_gradient : Formula or None
+        Partial derivatives in the moments of x: `input_names`, and for the residual then `pair_names`; None for deep
+        equilibrium models, whose expectations serve for that.
     claim : Claim
     modulus : Formula or None
         Bound of ``|step_derivative|`` for given variances, moments and parameters, where `claim` is CONTRACTION.  It
@@ -93,6 +99,11 @@ class Kernel:
     spec : str
         Digest of the mathematics that the module was generated from.
     sources : tuple of str
+    activation, slope : Expectation or None
+        Of a deep equilibrium model: the expectations of the activation and, for its tangent kernel, of its derivative,
+        as a network of finite depth has them.
+    read : str
+        Of a deep equilibrium model: ``"preactivation"``, ``"linear"`` or ``"activation"``.
     text : str
         Source of a kernel that was compiled in memory: it pickles as that, and is executed again where it is unpickled.
     """
@@ -123,6 +134,11 @@ class Kernel:
     modulus: Formula | None
     spec: str
     sources: tuple[str, ...]
+    diagonal_step_input_gradient: Formula | None = None
+    residual_input_gradient: Formula | None = None
+    activation: "Expectation | None" = None
+    slope: "Expectation | None" = None
+    read: str = "preactivation"
     text: str = field(default="", repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -140,6 +156,56 @@ class Kernel:
     def parameter_names(self) -> tuple[str, ...]:
         """Names of the parameters, in order."""
         return tuple(p.name for p in self.parameters)
+
+    @property
+    def solved_in_gaps(self) -> bool:
+        """Whether Gram matrices are solved for the gap: an activation with expectations, but without a degree."""
+        return self.activation is not None and self.activation.loss is None and self.activation.price is not None
+
+    def with_depth(self, depth: int, first: str = "statement") -> "LayeredKernel":
+        r"""Return the kernel after finitely many steps: a network of finite depth with injected inputs.
+
+        .. math:: \Sigma^{(l)} = \sigma_w^2\, \mathbb E[\phi(u)\phi(v)] + \sigma_u^2 c + \sigma_b^2, \qquad
+                  \Theta^{(l)} = \Sigma^{(l)} + \sigma_w^2\, \mathbb E[\phi'(u)\phi'(v)]\, \Theta^{(l-1)},
+                  \qquad (u, v) \sim N(0, \Sigma^{(l-1)}) .
+
+        Parameters
+        ----------
+        depth : int
+            Number of activations, at least 1: the L of the paper.
+        first : {"statement", "network"}
+            Where the recursion begins.  ``"statement"`` is equation (6) of the paper:
+            :math:`\Theta^{(0)} = \Sigma^{(0)} = c`, the kernel of the network behind a trained random linear layer.
+            ``"network"`` is the network that the paper describes, whose first weights are applied to the inputs
+            themselves, divided by the root of their dimension d: :math:`\Sigma^{(0)} = (\sigma_w^2/d + \sigma_u^2)\, c
+            + \sigma_b^2`, with one more parameter ``input_dimension``.  Both have the same limit.
+
+        Returns
+        -------
+        LayeredKernel
+
+        Raises
+        ------
+        InvalidInput
+            If the kernel is not one of a deep equilibrium model, or the arguments are not as above.
+
+        Notes
+        -----
+        Source: Feng and Kolter, Theorem 1, with the convention :math:`\dot\Sigma^{(L+1)} = 1`.
+
+        Examples
+        --------
+        >>> from dekderive.gram import gram
+        >>> from dekderive.kernels import deq_ntk_relu
+        >>> gram(deq_ntk_relu.with_depth(1), [[1.0]], weight_variance=0.6, input_variance=0.4)
+        array([[1.6]])
+        >>> gram(deq_ntk_relu.with_depth(1, "network"), [[1.0]], weight_variance=0.6, input_variance=0.4,
+        ...      input_dimension=3.0).round(12)
+        array([[1.12]])
+        """
+        from dekderive.kernels.layered import with_injection
+
+        return with_injection(self, depth, first)
 
     def __repr__(self) -> str:
         return f"<Kernel {self.name}({', '.join(self.parameter_names)}): {self.summary}>"

@@ -8,9 +8,9 @@ from typing import Any
 
 from dekderive.errors import InvalidInput
 from dekderive.kernels.execution import from_text
-from dekderive.kernels.kernel import Formula, Parameter
+from dekderive.kernels.kernel import Formula, Kernel, Parameter
 
-__all__ = ["Expectation", "LayeredKernel"]
+__all__ = ["Expectation", "LayeredKernel", "with_injection"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,9 @@ class Expectation:
         side of 0 and have no jump there.
     closed : bool
         Whether V is a closed form, right to rounding; otherwise it is right to some 1e-14 of E f^2.
+    odd : bool
+        Whether f is known to be odd.  Stated of activations of deep equilibrium models only, where nearly opposite
+        inputs are then solved for the gap of x and -y.
     """
 
     mean: Formula
@@ -54,6 +57,7 @@ class Expectation:
     function: Formula | None
     derivative: Formula | None
     closed: bool
+    odd: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,9 @@ class LayeredKernel:
     spec : str
         Digest of the mathematics that the module was generated from.
     sources : tuple of str
+    first, read : str
+        Of networks whose inputs are injected into every layer: where the recursion begins, and what is read off its
+        end (see ``Kernel.with_depth``); empty for others.
     text : str
         Source of a kernel that was compiled in memory: it pickles as that, and is executed again where it is unpickled.
     """
@@ -104,18 +111,26 @@ class LayeredKernel:
     slope: Expectation | None
     spec: str
     sources: tuple[str, ...]
+    first: str = ""
+    read: str = ""
     text: str = dataclasses.field(default="", repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if not self.text:  # of an imported module, whose functions pickle by reference
             return LayeredKernel, tuple(getattr(self, f.name) for f in dataclasses.fields(self))
-        return _at_depth, (self.text, self.name, self.depth)
+        return _at_depth, (self.text, self.name, self.depth, self.first)
 
     def __copy__(self) -> LayeredKernel:
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> LayeredKernel:
         return self
+
+    @property
+    def own_parameters(self) -> tuple[Parameter, ...]:
+        """Those of the activation."""
+        variances = ("weight_variance", "input_variance", "bias_variance", "input_dimension")
+        return tuple(p for p in self.parameters if p.name not in variances)
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -138,7 +153,49 @@ class LayeredKernel:
         return f"<LayeredKernel {self.name}, depth {self.depth} ({', '.join(self.parameter_names)}): {self.summary}>"
 
 
-def _at_depth(text: str, name: str, depth: int) -> LayeredKernel:
+_DIMENSION = Parameter(
+    "input_dimension", 0.0, float("inf"), 1.0, "dimension d of the inputs, whose weights are / sqrt d"
+)
+_FIRST = ("statement", "network")
+
+
+def with_injection(kernel: Kernel, depth: int, first: str) -> LayeredKernel:
+    """Return a network of finite depth with the layers of a deep equilibrium model; see ``Kernel.with_depth``.
+
+    Raises
+    ------
+    InvalidInput
+
+    Examples
+    --------
+    >>> from dekderive.kernels import deq_ntk_relu
+    >>> with_injection(deq_ntk_relu, 20, "network").parameter_names[-1]
+    'input_dimension'
+    """
+    if kernel.activation is None:
+        raise InvalidInput(f"{kernel.name} is not the kernel of a deep equilibrium model, and has no finite depth")
+    if first not in _FIRST:
+        raise InvalidInput(f"{kernel.name}: first must be one of {', '.join(_FIRST)}, got {first!r}")
+    return LayeredKernel(
+        name=kernel.name,
+        summary=f"{kernel.summary}, after finitely many steps",
+        model=kernel.model,
+        depth=1,
+        parameters=(*kernel.parameters, *((_DIMENSION,) if first == "network" else ())),
+        input_names=("cxx",),
+        pair_names=("gap", "tilt"),
+        moments=kernel.moments,
+        activation=kernel.activation,
+        slope=kernel.slope,
+        spec=kernel.spec,
+        sources=kernel.sources,
+        first=first,
+        read=kernel.read,
+        text=kernel.text,
+    ).with_depth(depth)
+
+
+def _at_depth(text: str, name: str, depth: int, first: str) -> LayeredKernel:
     """Return a compiled kernel from its pickle."""
-    kernel: LayeredKernel = from_text(text, name, "KERNEL")
-    return kernel.with_depth(depth)
+    kernel: Any = from_text(text, name, "KERNEL")
+    return kernel.with_depth(depth, first) if first else kernel.with_depth(depth)

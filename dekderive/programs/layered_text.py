@@ -7,13 +7,14 @@ import sympy as sp
 from dekderive.duals.numeric import NUMERIC_NODES
 from dekderive.symbols import kxx, kyy
 from dekderive.update_maps.layered import LayeredMap
+from dekderive.update_maps.update_map import UpdateMap
 
 __all__ = ["expectation_fields", "layered_formulas", "scalar_expressions"]
 
 _FORMULAS = ("mean", "mean_gradient", "value", "value_gradient", "price", "loss")
 
 
-def layered_formulas(u: LayeredMap) -> tuple[tuple[str, sp.Expr | tuple[sp.Expr, ...]], ...]:
+def layered_formulas(u: LayeredMap | UpdateMap) -> tuple[tuple[str, sp.Expr | tuple[sp.Expr, ...]], ...]:
     """Return the formulas of both expectations under the names of the record, as in ``activation.mean``."""
     own = u.activation_parameters
     listed: list[tuple[str, sp.Expr | tuple[sp.Expr, ...] | None]] = []
@@ -29,7 +30,7 @@ def layered_formulas(u: LayeredMap) -> tuple[tuple[str, sp.Expr | tuple[sp.Expr,
     return tuple((name, f) for name, f in listed if f is not None)
 
 
-def scalar_expressions(u: LayeredMap) -> dict[sp.Expr, str]:
+def scalar_expressions(u: LayeredMap | UpdateMap) -> dict[sp.Expr, str]:
     """Return the scalar functions that the record names, with their names."""
     names = {f: name for name, f in u.functions}
     for label, forms in u.expectations:
@@ -40,7 +41,9 @@ def scalar_expressions(u: LayeredMap) -> dict[sp.Expr, str]:
     return {f: name for f, name in names.items() if f in wanted}
 
 
-def expectation_fields(u: LayeredMap, arguments: dict[str, tuple[str, ...]], names: dict[sp.Expr, str]) -> list[str]:
+def expectation_fields(
+    u: LayeredMap | UpdateMap, arguments: dict[str, tuple[str, ...]], names: dict[sp.Expr, str]
+) -> list[str]:
     """Return the fields of the record that hold expectations, as text."""
     fields = []
     for label, forms in u.expectations:
@@ -50,8 +53,10 @@ def expectation_fields(u: LayeredMap, arguments: dict[str, tuple[str, ...]], nam
             f = getattr(forms, part)
             lines.append(f"        {part}={'None' if f is None else _formula(names[f], arguments)},")
         lines.append(f"        closed={not any(e.has(*NUMERIC_NODES) for e in (forms.mean, forms.value))},")
+        if forms.odd and label == "activation" and isinstance(u, UpdateMap):
+            lines.append("        odd=True,")
         fields.append(f"{label}=Expectation(\n" + "\n".join(lines) + "\n    )")
-    if u.slope is None:
+    if len(u.expectations) == 1:
         fields.append("slope=None")
     return fields
 

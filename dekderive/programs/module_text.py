@@ -43,15 +43,14 @@ def module_text(update_map: UpdateMap | LayeredMap, sources: Sequence[Citation],
     imports = (["import numpy as np", ""] if "np" in modules else []) + (
         [f"from dekderive.kernels import {', '.join(local)}"] if local else []
     )
-    layered = isinstance(update_map, LayeredMap)
-    records = (
-        [
+    records = ["from dekderive.kernels.kernel import Chart, Claim, Formula, Kernel, Parameter"]
+    if isinstance(update_map, LayeredMap):
+        records = [
             "from dekderive.kernels.kernel import Formula, Parameter",
             "from dekderive.kernels.layered import Expectation, LayeredKernel",
         ]
-        if layered
-        else ["from dekderive.kernels.kernel import Chart, Claim, Formula, Kernel, Parameter"]
-    )
+    elif update_map.expectations:
+        records.append("from dekderive.kernels.layered import Expectation")
     parts = [
         header + "\n" + _docstring(update_map, sources),
         "\n".join([*imports, *records]),
@@ -61,13 +60,13 @@ def module_text(update_map: UpdateMap | LayeredMap, sources: Sequence[Citation],
     if isinstance(update_map, LayeredMap):
         record = _layered_record(update_map, [*scalar, *functions], names, sources)
     else:
-        record = _record(update_map, functions, sources)
+        record = _record(update_map, [*scalar, *functions], names, sources)
     return "\n\n".join(parts) + "\n\n\n" + body + "\n\n\n" + record + "\n"
 
 
 def _scalar_names(u: UpdateMap | LayeredMap, expressions: Sequence[sp.Expr]) -> dict[sp.Expr, str]:
     """Names for the functions of `z` that the record or its numeric expectations refer to."""
-    names = scalar_expressions(u) if isinstance(u, LayeredMap) else {}
+    names = scalar_expressions(u)
     needed = {f for e in expressions for node in e.atoms(*NUMERIC_NODES) for f in node.args[:2]}
     names |= {f: name for name, f in u.functions if f in needed}
     for name, f in u.functions:
@@ -119,7 +118,12 @@ def formulas(update_map: UpdateMap | LayeredMap) -> tuple[tuple[str, sp.Expr | t
         ("readout_diagonal_gradient", tuple(u.readout_diagonal.diff(s) for s in (kxx, *parameters))),
         ("modulus", u.modulus),
     ]
-    return tuple((name, f) for name, f in listed if f is not None)
+    if not u.expectations:
+        listed += [
+            ("diagonal_step_input_gradient", tuple(u.diagonal_step.diff(s) for s in u.inputs)),
+            ("residual_input_gradient", tuple(u.residual.diff(s) for s in (*u.inputs, *u.pair_inputs))),
+        ]
+    return (*((name, f) for name, f in listed if f is not None), *layered_formulas(u))
 
 
 def _docstring(u: UpdateMap | LayeredMap, sources: Sequence[Citation]) -> str:
@@ -136,7 +140,7 @@ def _docstring(u: UpdateMap | LayeredMap, sources: Sequence[Citation]) -> str:
     return f'"""{wrapped}\n"""'
 
 
-def _record(u: UpdateMap, functions: list[Function], sources: Sequence[Citation]) -> str:
+def _record(u: UpdateMap, functions: list[Function], names: dict[sp.Expr, str], sources: Sequence[Citation]) -> str:
     present = {f.name: f for f in functions}
 
     def formula(name: str) -> str:
@@ -158,6 +162,11 @@ def _record(u: UpdateMap, functions: list[Function], sources: Sequence[Citation]
         "spec=SPEC",
         "sources=(\n" + "".join(f"        {_quoted(str(s))},\n" for s in sources) + "    )",
     ]
+    if not u.expectations:
+        names_of_inputs = ("diagonal_step_input_gradient", "residual_input_gradient")
+        fields += [f"{name}={formula(name)}" for name in names_of_inputs]
+    else:
+        fields += [*expectation_fields(u, {f.name: f.arguments for f in functions}, names), f'read="{u.read}"']
     return "KERNEL = Kernel(\n" + "".join(f"    {field},\n" for field in fields) + ")"
 
 

@@ -21,7 +21,7 @@ _FUNCTIONS = {
     "deker": {"slope": r"\rho", "activation": r"\sigma"},
     **{
         model: {"activation": r"\varphi", "activation_slope": r"\varphi'", "slope": r"\varphi'"}
-        for model in ("deq_ntk", "nngp", "ntk")
+        for model in ("deq_nngp", "deq_ntk", "nngp", "ntk")
     },
 }
 _RECURSIONS = {
@@ -35,6 +35,7 @@ _RECURSIONS = {
         "One application of the weights, the injected inputs and the bias.",
     ),
 }
+_RECURSIONS["deq_nngp"] = _RECURSIONS["deq_ntk"]
 
 
 @dataclass(frozen=True, slots=True)

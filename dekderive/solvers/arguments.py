@@ -108,9 +108,9 @@ def pair_inputs(kernel: Kernel, inputs: Mapping[str, ArrayLike]) -> dict[str, Ar
 
 
 def _unit_inputs(kernel: Kernel, inputs: Mapping[str, ArrayLike]) -> dict[str, ArrayLike]:
-    if kernel.model != "deq_ntk" or len(inputs) > 1:
+    if not kernel.model.startswith("deq_") or len(inputs) > 1:
         raise InvalidInput(
-            f"{kernel.name}: 'cosine' alone is shorthand for inputs of unit length, for deq_ntk kernels only; "
+            f"{kernel.name}: 'cosine' alone is shorthand for inputs of unit length, for deep equilibrium models only; "
             f"pass cxx, cyy, cxy instead of {', '.join(inputs)}"
         )
     cosine = np.asarray(inputs["cosine"], dtype=float)

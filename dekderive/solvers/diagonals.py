@@ -209,6 +209,7 @@ def _valley(equation: _Equation, chosen: NDArray[Any], low: Array, high: Array) 
 # The parameter that decides whether the variance equation has a solution, and the bound on it, by model.
 _BOUNDS = {
     "deker": ("regularisation", "regularisation^2 >= min_P M(P)/P"),
+    "deq_nngp": ("weight_variance", "weight_variance <= max_P (P - injection)/E[phi(u)^2]"),
     "deq_ntk": ("weight_variance", "weight_variance <= max_P (P - injection)/E[phi(u)^2]"),
 }
 

@@ -1,9 +1,10 @@
 """Update maps: one step of an infinitely deep model on covariances, one layer, or a step of a model on its state."""
 
 from dekderive.update_maps.deker import deker
-from dekderive.update_maps.deq_ntk import deq_ntk, normalised
+from dekderive.update_maps.deq_ntk import deq_nngp, deq_ntk
 from dekderive.update_maps.kglm import ConvexLoss, ConvexPenalty, convex_loss, kglm, penalty
 from dekderive.update_maps.layered import LayeredMap, nngp, ntk
+from dekderive.update_maps.normalised import normalised
 from dekderive.update_maps.update_map import UpdateMap
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "UpdateMap",
     "convex_loss",
     "deker",
+    "deq_nngp",
     "deq_ntk",
     "kglm",
     "nngp",

@@ -10,10 +10,12 @@ from dekderive.atoms import Atom, step
 from dekderive.certificates.prover.direct import prove_expectation
 from dekderive.certificates.prover.proof import Proof
 from dekderive.certificates.prover.prove import prove_bound, prove_unique_root
+from dekderive.duals import dual
 from dekderive.duals.algebra import homogeneity
 from dekderive.errors import DekderiveError
 from dekderive.kernels.kernel import Chart
 from dekderive.symbols import angle, z
+from dekderive.update_maps.expectation import regular_derivative
 from dekderive.update_maps.rectified import is_rectified
 from dekderive.update_maps.update_map import UpdateMap, in_chart
 from dekderive.verdict import Verdict
@@ -52,8 +54,9 @@ def certificates(update_map: UpdateMap) -> tuple[NamedProof, ...]:
     ('HOLDS', 'the kernel contracts for weight_variance < 1')
     """
     functions = dict(update_map.functions)
-    if update_map.model == "deq_ntk":
-        return (_tangent(update_map),)
+    if update_map.model.startswith("deq_"):
+        slope, jumps = regular_derivative(functions["activation"])
+        return () if jumps else (_tangent(update_map, slope),)
     found = [_lipschitz(name, functions[name], letter) for name, letter in (("slope", "rho"), ("activation", "sigma"))]
     if is_rectified(functions["slope"], functions["activation"]):
         found.append(_unimodal())
@@ -105,11 +108,11 @@ def _rounded_up(derivative: sp.Expr) -> sp.Rational | None:
     return sp.Rational(int(sp.ceiling(largest * (1 + sp.Rational(1, 1000)) * 10**4)), 10**4)
 
 
-def _tangent(update_map: UpdateMap) -> NamedProof:
+def _tangent(update_map: UpdateMap, slope: sp.Expr) -> NamedProof:
     activation = dict(update_map.functions)["activation"]
     if update_map.chart is Chart.ANGLE and homogeneity(activation) == 1:
-        return _homogeneous(update_map)
-    square = activation.diff(z) ** 2
+        return _homogeneous(slope)
+    square = slope**2
     try:
         # Half a percent above: a sharper bound takes more cells, and the certificate grows.
         bound = sp.Rational(int(sp.ceiling(_mean_square(square) * 1005)), 1000)
@@ -122,9 +125,9 @@ def _tangent(update_map: UpdateMap) -> NamedProof:
     )
 
 
-def _homogeneous(update_map: UpdateMap) -> NamedProof:
+def _homogeneous(slope: sp.Expr) -> NamedProof:
     """Of a rectifier E[f'(u) f'(v)] is a function of the angle alone, at most its value at 0."""
-    tangent = sp.expand(in_chart(dict(update_map.duals)["slope_slope"].expression, update_map.chart))
+    tangent = sp.expand(in_chart(dual(slope).expression, Chart.ANGLE))
     largest = sp.nsimplify(tangent.subs(angle, 0))
     text = f"|E[f'(u) f'(v)]| <= {largest} at every angle and all variances"
     domain = {angle: (sp.S.Zero, sp.Rational(22, 7))}

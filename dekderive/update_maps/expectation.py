@@ -50,6 +50,18 @@ class ExpectationForms:
     function: sp.Expr | None
     derivative: sp.Expr | None
 
+    @property
+    def odd(self) -> bool:
+        """Whether f(-z) = -f(z), so that E[f(u) f(v)] is an odd function of the covariance.
+
+        Examples
+        --------
+        >>> expectation_forms(sp.erf(z)).odd, expectation_forms(relu(z)).odd
+        (True, False)
+        """
+        f = self.dual.left
+        return bool(sp.expand(f + f.subs(z, -z)) == 0)
+
 
 def expectation_forms(f: sp.Expr) -> ExpectationForms:
     """Derive the forms of E[f(u) f(v)].

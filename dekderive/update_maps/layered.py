@@ -14,7 +14,7 @@ from dekderive.kernels.kernel import Claim, Parameter
 from dekderive.symbols import bias_variance, cxx, gap, kxx, weight_variance, z
 from dekderive.update_maps.expectation import ExpectationForms, expectation_forms, regular_derivative
 
-__all__ = ["LayeredMap", "nngp", "ntk"]
+__all__ = ["LayeredMap", "nngp", "ntk", "own_parameters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,6 @@ _INPUTS: dict[str, Any] = {"inputs": (cxx,), "pair_inputs": (gap, _tilt), "momen
 
 def _parameters(activation: sp.Expr, forms: ExpectationForms) -> tuple[tuple[sp.Symbol, Parameter], ...]:
     """Both variances, and the activation's own parameters by name."""
-    own = sorted(activation.free_symbols - {z}, key=lambda s: s.name)
     # The default of a homogeneous activation keeps variances as they are from layer to layer.
     unit = forms.mean.subs(kxx, 1) if forms.degree == 1 else sp.S.One
     keeping = float(1 / unit) if unit.is_number else 1.0
@@ -191,8 +190,20 @@ def _parameters(activation: sp.Expr, forms: ExpectationForms) -> tuple[tuple[sp.
     return (
         (weight_variance, Parameter("weight_variance", 0.0, infinity, keeping, "variance of the weights")),
         (bias_variance, Parameter("bias_variance", 0.0, infinity, 0.0, "variance of the biases", True)),
-        *((s, _own(s)) for s in own),
+        *own_parameters(activation),
     )
+
+
+def own_parameters(activation: sp.Expr) -> tuple[tuple[sp.Symbol, Parameter], ...]:
+    """The activation's own parameters, by name.
+
+    Examples
+    --------
+    >>> from dekderive.parameters import parameter
+    >>> [record.name for _, record in own_parameters(sp.sin(parameter("rate") * z))]
+    ['rate']
+    """
+    return tuple((s, _own(s)) for s in sorted(activation.free_symbols - {z}, key=lambda s: s.name))
 
 
 def _own(symbol: sp.Symbol) -> Parameter:

@@ -73,5 +73,8 @@ def specification(update_map: UpdateMap | LayeredMap) -> str:
     u = update_map
     if isinstance(u, LayeredMap):
         return spec((u.name, u.model, u.functions, u.parameters, u.inputs, u.pair_inputs, u.moments))
-    asked = (u.name, u.model, u.functions, u.parameters, u.inputs, u.pair_inputs, u.moments, u.chart, u.claim, u.start)
+    asked: tuple[Any, ...] = (u.name, u.model, u.functions, u.parameters, u.inputs, u.pair_inputs, u.moments)
+    asked += (u.chart, u.claim, u.start)
+    if u.read != "preactivation":
+        asked += (u.read,)
     return spec(tuple(a if a is not None else "none" for a in asked))

@@ -11,6 +11,7 @@ from dekderive.citations import Citation
 from dekderive.duals import Dual
 from dekderive.kernels.kernel import Chart, Claim, Parameter
 from dekderive.symbols import angle, correlation, cxx, cyy, kxx, kxy, kyy, mean_x, mean_y
+from dekderive.update_maps.expectation import ExpectationForms
 
 __all__ = ["UpdateMap", "choose_chart", "closed_diagonal", "in_chart", "mirror", "quadratic_root"]
 
@@ -54,6 +55,11 @@ class UpdateMap:
     modulus : sympy.Expr or None
         A bound of |d step / d kxy| on the whole interval, given the diagonals (Cauchy-Schwarz after Price).
     origin : Citation
+    expectations : tuple of (str, ExpectationForms)
+        Of a deep equilibrium model: ``activation`` and, for its tangent kernel, ``slope``, as in a network of finite
+        depth; empty otherwise.
+    read : str
+        Of a deep equilibrium model: what is read off the fixed point.
     """
 
     name: str
@@ -77,6 +83,13 @@ class UpdateMap:
     claim: Claim
     modulus: sp.Expr | None
     origin: Citation
+    expectations: tuple[tuple[str, ExpectationForms], ...] = ()
+    read: str = "preactivation"
+
+    @property
+    def activation_parameters(self) -> tuple[sp.Symbol, ...]:
+        """Parameters of the activation of a deep equilibrium model, in order."""
+        return tuple(symbol for symbol, _ in self.parameters[3:])
 
     @property
     def chart_symbol(self) -> sp.Symbol:

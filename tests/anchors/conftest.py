@@ -42,3 +42,9 @@ def simulation() -> ModuleType:
 def finite_depth() -> ModuleType:
     """Recursions of finite depth in multiple precision."""
     return _load("finite_depth")
+
+
+@pytest.fixture(scope="session")
+def equilibrium() -> ModuleType:
+    """Deep equilibrium kernels in multiple precision."""
+    return _load("equilibrium")

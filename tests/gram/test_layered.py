@@ -206,8 +206,10 @@ def test_input_gradients_of_near_duplicates_are_those_of_the_limit():
 
 
 def test_refusals():
-    with pytest.raises(InvalidInput, match="finite depth"):
-        input_gradient(kernels.deq_ntk_relu, [[1.0]], [[1.0]])
+    with pytest.raises(InvalidInput, match="has no finite depth"):
+        kernels.deker_gaussian_relu.with_depth(3)
+    with pytest.raises(InvalidInput, match="statement, network"):
+        kernels.deq_ntk_relu.with_depth(3, "paper")
     with pytest.raises(InvalidInput, match="no function of the angle"):
         input_gradient(kernels.ntk_relu, [[1.0]], [[1.0]], moments=cosine_features())
     with pytest.raises(NotConverged, match="row 0 overflows within 400 layers"):

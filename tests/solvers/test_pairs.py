@@ -276,7 +276,7 @@ BAD = [
     ({"cxx": 1.0, "cyy": 1.0, "cxy": 0.0, "czz": 0.0}, "does not take czz"),
     ({"cxx": "one", "cyy": 1.0, "cxy": 0.0}, "real numbers"),
     ({"cxx": [1.0, 2.0], "cyy": [1.0, 2.0, 3.0], "cxy": 0.0}, "broadcast"),
-    ({"cosine": 0.5}, "deq_ntk kernels only"),
+    ({"cosine": 0.5}, "deep equilibrium models only"),
 ]
 
 

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dekderive.errors import NotConverged
+from dekderive.gram.layers.layer import TINY, Layer, row
+from dekderive.gram.layers.relative import Relative, product, total
 from dekderive.gram.layers.transfer import Seeds
 from dekderive.kernels.layered import Expectation, LayeredKernel
 from dekderive.solvers.solution import Array
 
-__all__ = ["SMALLEST", "Rows"]
+__all__ = ["SMALLEST", "Rows", "mean_of"]
 
 # Stands for the second moment of a row of zeros without a bias: functions of it have their values at 0.
 SMALLEST = 1e-300
@@ -64,36 +66,53 @@ class Rows:
         NotConverged
             If a variance overflows.
         """
-        w, b = parameters["weight_variance"], parameters["bias_variance"]
-        nothing = (second == 0) & (b == 0)
+        b, smallest = parameters["bias_variance"], TINY if kernel.first else SMALLEST
+        # A row of zeros needs a size for its logarithm: with a bias, only where the recursion begins without it.
+        nothing = (second == 0) & ((b == 0) | (kernel.first == "statement"))
         dsecond = np.zeros((second.size, seeds.dbias.size)) if dsecond is None else dsecond
-        rows = cls(np.where(nothing, SMALLEST, second), dsecond, second == 0)
+        rows = cls(np.where(nothing, smallest, second), dsecond, second == 0)
         with np.errstate(all="ignore"):
-            k, dk = _affine(rows.second, dsecond, w, b, seeds)
-            theta, dtheta = k, dk
-            for _ in range(kernel.depth):
-                rows.variances.append(k)
-                square = _mean(kernel.activation, k, dk, parameters, seeds)
-                rows.squares.append(square)
-                if kernel.slope is not None:
-                    rows.slopes.append(_mean(kernel.slope, k, dk, parameters, seeds))
-                k, dk = _affine(*square, w, b, seeds)
-                if kernel.slope is not None:
-                    slope, dslope = rows.slopes[-1]
-                    passed, dpassed = w * slope * theta, seeds.dweight + dslope + dtheta
-                    theta, dtheta = k + passed, _weighted(k, dk, passed, dpassed)
-            rows.value, dlog = (k, dk) if kernel.slope is None else (theta, dtheta)
-            rows.slope = rows.value[:, None] * dlog
-            rows.slope[nothing[:, None] & ~(np.abs(rows.slope) > np.sqrt(SMALLEST))] = 0.0  # of `SMALLEST` itself
-        if nothing.any() and _vanishes_at_zero(kernel.activation, parameters):
+            rows._through(kernel, parameters, seeds)
+            if b == 0:  # of `smallest` itself
+                rows.slope[nothing[:, None] & ~(np.abs(rows.slope) > np.sqrt(smallest))] = 0.0
+        if b == 0 and nothing.any() and _vanishes_at_zero(kernel.activation, parameters):
             rows.value[nothing] = 0.0
         if not np.isfinite(rows.value).all():
             row = int(np.argmax(~np.isfinite(rows.value)))
             raise NotConverged(
                 f"{kernel.name}: the variance of row {row} overflows within {kernel.depth} layers; lower "
-                f"weight_variance (now {w:g}), the depth, or the scale of the inputs"
+                f"weight_variance (now {parameters['weight_variance']:g}), the depth, or the scale of the inputs"
             )
         return rows
+
+    def _through(self, kernel: LayeredKernel, parameters: Mapping[str, float], seeds: Seeds) -> None:
+        """Go through the layers."""
+        layer, c = Layer(kernel, parameters, seeds), row(self.second, self.dsecond)
+        k = theta = layer.first(c)
+        for _ in range(kernel.depth):
+            square, slope = self._expectations(kernel, k, parameters, seeds)
+            k = layer.next(square, c)
+            if slope is not None:
+                theta = total(k, product(slope, theta).scaled(layer.weight, seeds.dweight))
+        if kernel.slope is None:
+            theta = k
+        if kernel.read == "linear" and kernel.slope is not None:
+            theta = total(k, theta)
+        if kernel.read == "activation":
+            square, slope = self._expectations(kernel, k, parameters, seeds)
+            theta = square if slope is None else total(square, product(slope, theta))
+        self.value, self.slope = np.array(theta.p), theta.p[:, None] * theta.dp
+
+    def _expectations(
+        self, kernel: LayeredKernel, k: Relative, parameters: Mapping[str, float], seeds: Seeds
+    ) -> tuple[Relative, Relative | None]:
+        """E[phi(u)^2] and E[phi'(u)^2] at the variances k, which are kept for the pairs."""
+        self.variances.append(k.p)
+        self.squares.append(mean_of(kernel.activation, k.p, k.dp, parameters, seeds))
+        if kernel.slope is None:
+            return row(*self.squares[-1]), None
+        self.slopes.append(mean_of(kernel.slope, k.p, k.dp, parameters, seeds))
+        return row(*self.squares[-1]), row(*self.slopes[-1])
 
 
 def _vanishes_at_zero(activation: Expectation, parameters: Mapping[str, float]) -> bool:
@@ -106,17 +125,7 @@ def _vanishes_at_zero(activation: Expectation, parameters: Mapping[str, float]) 
         return not np.any(activation.mean.at({**parameters, "kxx": np.full(1, SMALLEST)}) > 1e-12)
 
 
-def _affine(p: Array, dp: Array, w: float, b: float, seeds: Seeds) -> tuple[Array, Array]:
-    """``w p + b`` and the derivative of its logarithm."""
-    k = w * p + b
-    return k, ((w * p)[:, None] * (seeds.dweight + dp) + seeds.dbias) / k[:, None]
-
-
-def _weighted(p: Array, dp: Array, q: Array, dq: Array) -> Array:
-    return (p[:, None] * dp + q[:, None] * dq) / (p + q)[:, None]
-
-
-def _mean(e: Expectation, k: Array, dk: Array, parameters: Mapping[str, float], seeds: Seeds) -> tuple[Array, Array]:
+def mean_of(e: Expectation, k: Array, dk: Array, parameters: Mapping[str, float], seeds: Seeds) -> tuple[Array, Array]:
     """``E[f(u)^2]`` and the derivative of its logarithm."""
     known = {**parameters, "kxx": k}
     mean = np.array(np.broadcast_to(e.mean.at(known), k.shape))

@@ -2,7 +2,7 @@ r"""One Gaussian expectation as a map of pairs: from a covariance to the kernel 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,16 +28,29 @@ _TINY = 1e-6
 
 
 class Seeds:
-    """Directions of differentiation: how the logarithm of w, b, and the activation's parameters change along each.
+    """Directions of differentiation: how the parameters change along each.
 
     Attributes
     ----------
-    dweight, dbias : (T,) ndarray
+    dweight, dinput, ddimension : (T,) ndarray
+        Of the logarithms of the weight variance and, where inputs are injected, of the input variance and dimension.
+    dbias : (T,) ndarray
+        Of the bias variance itself.
     dparameters : (T, P) ndarray
+        Of the activation's parameters.
     """
 
-    def __init__(self, dweight: Array, dbias: Array, dparameters: Array) -> None:
+    def __init__(
+        self,
+        dweight: Array,
+        dbias: Array,
+        dparameters: Array,
+        dinput: Array | None = None,
+        ddimension: Array | None = None,
+    ) -> None:
         self.dweight, self.dbias, self.dparameters = dweight, dbias, dparameters
+        self.dinput = np.zeros_like(dweight) if dinput is None else dinput
+        self.ddimension = np.zeros_like(dweight) if ddimension is None else ddimension
 
     @classmethod
     def none(cls, own: int, directions: int = 0) -> Seeds:
@@ -45,10 +58,21 @@ class Seeds:
         return cls(np.zeros(directions), np.zeros(directions), np.zeros((directions, own)))
 
     @classmethod
-    def all(cls, weight: float, own: int) -> Seeds:
-        """One direction for each parameter of a kernel, in order."""
-        unit = np.eye(2 + own)
-        return cls(unit[0] / weight, unit[1], unit[:, 2:])
+    def of(cls, names: Sequence[str], parameters: Mapping[str, float], smallest: float = 0.0) -> Seeds:
+        """One direction for each parameter of a kernel, in the order of `names`.
+
+        Variances of 0 count as `smallest`.
+        """
+        unit = dict(zip(names, np.eye(len(names)), strict=True))
+
+        def logarithm(name: str) -> Array | None:
+            return unit.pop(name) / max(parameters[name], smallest) if name in unit else None
+
+        dweight, dinput, ddimension = (logarithm(f) for f in ("weight_variance", "input_variance", "input_dimension"))
+        dbias = unit.pop("bias_variance")
+        own = np.column_stack(list(unit.values())) if unit else np.zeros((len(names), 0))
+        assert dweight is not None
+        return cls(dweight, dbias, own, dinput, ddimension)
 
 
 class Transfer:
@@ -121,7 +145,7 @@ class Transfer:
         """Fill in gaps and tilts of the pairs `at`, from the coefficients of their rows."""
         assert self._mehler is not None
         i, j = rows[0][at], rows[1][at]
-        stretched, exact = self._stretched(k, at)
+        stretched, exact = self.stretched(k, at)
         rest = np.isnan(stretched)
         stretched[rest] = self._mehler.stretched(i[rest], j[rest])
         gap[at] = stretched + self._mehler.turned(i, j, k.gap[at])
@@ -142,7 +166,7 @@ class Transfer:
             return
         a, b = k.p[at], k.q[at]
         turned = price_integral(e, angle[at], a, b, self._parameters) * (np.sqrt(a) * np.sqrt(b) / root[at])
-        stretched, exact = self._stretched(k, at)
+        stretched, exact = self.stretched(k, at)
         rest = np.flatnonzero(np.isnan(stretched))
         if rest.size:
             unturned = self._from_elsewhere(a[rest], b[rest], root[at[rest]], np.zeros(rest.size))
@@ -157,7 +181,7 @@ class Transfer:
         lost = [price_integral(e, t, a, b, self._parameters) for t in (angle, other)]
         return 1.0 - (value + (lost[1] - lost[0]) * (np.sqrt(a) * np.sqrt(b))) / root
 
-    def _stretched(self, k: Relative, at: NDArray[np.intp]) -> tuple[Array, Array]:
+    def stretched(self, k: Relative, at: NDArray[np.intp]) -> tuple[Array, Array]:
         """Gap and tilt that come from unequal lengths alone; NaN where they are not tabulated."""
         h = k.tilt[at]
         if self.expectation.degree is not None:

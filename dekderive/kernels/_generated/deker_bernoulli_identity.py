@@ -136,6 +136,25 @@ def modulus(kxx, kyy, regularisation):
     return np.sqrt(expectation_0) * np.sqrt(expectation_1) / (regularisation * regularisation)
 
 
+def diagonal_step_input_gradient(regularisation):
+    shared_0 = 1.0 / (regularisation * regularisation)
+    return (
+        shared_0,
+        -shared_0,
+    )
+
+
+def residual_input_gradient(kxx, kyy, regularisation):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    shared_0 = 1.0 / ((regularisation * regularisation) * scale_x * scale_y)
+    return (
+        0.0,
+        0.5 * shared_0,
+        -shared_0,
+    )
+
+
 KERNEL = Kernel(
     name="deker_bernoulli_identity",
     summary="deep equilibrium kernel, bernoulli family, natural map z",
@@ -167,4 +186,6 @@ KERNEL = Kernel(
     sources=(
         "Tsuchida and Ong, Stochastic gradient updates yield deep equilibrium kernels, TMLR 2023",
     ),
+    diagonal_step_input_gradient=Formula(diagonal_step_input_gradient, ("regularisation",)),
+    residual_input_gradient=Formula(residual_input_gradient, ("kxx", "kyy", "regularisation")),
 )

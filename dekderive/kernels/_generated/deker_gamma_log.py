@@ -150,6 +150,26 @@ def modulus(kxx, kyy, cxx, cyy, regularisation):
     return norm_x * norm_y * np.exp(kxx) * np.exp(kyy) / (regularisation * regularisation)
 
 
+def diagonal_step_input_gradient(kxx, regularisation, shape):
+    shared_0 = 1.0 / (regularisation * regularisation)
+    return (
+        shared_0 * np.exp(2.0 * kxx),
+        -2.0 * shape * shared_0 * np.exp(0.5 * kxx),
+    )
+
+
+def residual_input_gradient(correlation, kxx, kyy, regularisation, shape):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    kxy = correlation * scale_x * scale_y
+    shared_0 = np.exp(0.5 * kxx) / ((regularisation * regularisation) * scale_x * scale_y)
+    return (
+        0.0,
+        shape * shared_0,
+        -shared_0 * np.exp(kxy) * np.exp(0.5 * kyy),
+    )
+
+
 KERNEL = Kernel(
     name="deker_gamma_log",
     summary="deep equilibrium kernel, gamma family, natural map -exp(-z)",
@@ -182,4 +202,6 @@ KERNEL = Kernel(
     sources=(
         "Tsuchida and Ong, Stochastic gradient updates yield deep equilibrium kernels, TMLR 2023",
     ),
+    diagonal_step_input_gradient=Formula(diagonal_step_input_gradient, ("kxx", "regularisation", "shape")),
+    residual_input_gradient=Formula(residual_input_gradient, ("correlation", "kxx", "kyy", "regularisation", "shape")),
 )

@@ -220,6 +220,25 @@ def modulus(kxx, kyy, cxx, cyy, regularisation):
     )
 
 
+def diagonal_step_input_gradient(kxx, regularisation):
+    return (
+        4.0 / (np.pi * (regularisation * regularisation) * np.sqrt(4.0 * kxx + 1.0)),
+        0.0,
+    )
+
+
+def residual_input_gradient(correlation, kxx, kyy, regularisation):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    kxy = correlation * scale_x * scale_y
+    return (
+        0.0,
+        0.0,
+        -2.0 / (np.pi * (regularisation * regularisation) * scale_x * scale_y * special.noisy_rootgap(kxx, kyy, kxy,
+            0.5, 0.5)),
+    )
+
+
 KERNEL = Kernel(
     name="deker_gaussian_erf",
     summary="deep equilibrium kernel, gaussian family, natural map erf(z)",
@@ -252,4 +271,6 @@ KERNEL = Kernel(
         "Tsuchida and Ong, Stochastic gradient updates yield deep equilibrium kernels, TMLR 2023",
         "Williams, Computing with infinite networks, NeurIPS 1996",
     ),
+    diagonal_step_input_gradient=Formula(diagonal_step_input_gradient, ("kxx", "regularisation")),
+    residual_input_gradient=Formula(residual_input_gradient, ("correlation", "kxx", "kyy", "regularisation")),
 )

@@ -188,6 +188,31 @@ def readout_diagonal_gradient():
     )
 
 
+def diagonal_step_input_gradient(kxx, regularisation):
+    scale_x = np.sqrt(kxx)
+    shared_0 = 1.0 / (regularisation * regularisation)
+    return (
+        0.5 * shared_0,
+        -0.7978845608028654 * scale_x * shared_0,
+    )
+
+
+def residual_input_gradient(angle, kxx, kyy, regularisation):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    cosine = np.cos(angle)
+    shared_0 = 1.0 / scale_x
+    shared_1 = 1.0 / (regularisation * regularisation)
+    shared_2 = shared_0 * shared_1
+    shared_3 = 0.19947114020071635 * shared_2
+    shared_4 = 1.0 / scale_y
+    return (
+        0.0,
+        -cosine * shared_3 - shared_3,
+        0.5 * shared_0 * shared_1 * shared_4 - angle * shared_2 * shared_4 / (2.0 * np.pi),
+    )
+
+
 KERNEL = Kernel(
     name="deker_gaussian_relu",
     summary="deep equilibrium kernel, gaussian family, natural map relu(z)",
@@ -220,4 +245,6 @@ KERNEL = Kernel(
         "Tsuchida and Ong, Stochastic gradient updates yield deep equilibrium kernels, TMLR 2023",
         "Cho and Saul, Kernel methods for deep learning, NeurIPS 2009",
     ),
+    diagonal_step_input_gradient=Formula(diagonal_step_input_gradient, ("kxx", "regularisation")),
+    residual_input_gradient=Formula(residual_input_gradient, ("angle", "kxx", "kyy", "regularisation")),
 )

@@ -132,6 +132,25 @@ def modulus(kxx, kyy, regularisation):
     return np.exp(kxx) * np.exp(kyy) / (regularisation * regularisation)
 
 
+def diagonal_step_input_gradient(kxx, regularisation):
+    shared_0 = 1.0 / (regularisation * regularisation)
+    return (
+        shared_0,
+        -2.0 * shared_0 * np.exp(0.5 * kxx),
+    )
+
+
+def residual_input_gradient(kxx, kyy, regularisation):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    shared_0 = 1.0 / ((regularisation * regularisation) * scale_x * scale_y)
+    return (
+        0.0,
+        shared_0 * np.exp(0.5 * kyy),
+        -shared_0,
+    )
+
+
 KERNEL = Kernel(
     name="deker_poisson_identity",
     summary="deep equilibrium kernel, poisson family, natural map z",
@@ -163,4 +182,6 @@ KERNEL = Kernel(
     sources=(
         "Tsuchida and Ong, Stochastic gradient updates yield deep equilibrium kernels, TMLR 2023",
     ),
+    diagonal_step_input_gradient=Formula(diagonal_step_input_gradient, ("kxx", "regularisation")),
+    residual_input_gradient=Formula(residual_input_gradient, ("kxx", "kyy", "regularisation")),
 )

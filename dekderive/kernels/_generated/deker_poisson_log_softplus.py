@@ -212,6 +212,30 @@ def modulus(kxx, kyy, cxx, cyy, mean_x, mean_y, regularisation):
     )
 
 
+def diagonal_step_input_gradient(kxx, regularisation):
+    expectation_0 = hermite.mean(slope, activation, kxx)
+    expectation_1 = hermite.mean(slope, slope, kxx)
+    shared_0 = 1.0 / (regularisation * regularisation)
+    return (
+        expectation_1 * shared_0,
+        -2.0 * expectation_0 * shared_0,
+    )
+
+
+def residual_input_gradient(correlation, kxx, kyy, regularisation):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    kxy = correlation * scale_x * scale_y
+    expectation_0 = hermite.dual(slope, activation, kxx, kyy, kxy)
+    expectation_1 = hermite.dual(slope, slope, kxx, kyy, kxy)
+    shared_0 = 1.0 / ((regularisation * regularisation) * scale_x * scale_y)
+    return (
+        0.0,
+        expectation_0 * shared_0,
+        -expectation_1 * shared_0,
+    )
+
+
 KERNEL = Kernel(
     name="deker_poisson_log_softplus",
     summary="deep equilibrium kernel, poisson family, natural map log(softplus(z))",
@@ -243,4 +267,6 @@ KERNEL = Kernel(
     sources=(
         "Tsuchida and Ong, Stochastic gradient updates yield deep equilibrium kernels, TMLR 2023",
     ),
+    diagonal_step_input_gradient=Formula(diagonal_step_input_gradient, ("kxx", "regularisation")),
+    residual_input_gradient=Formula(residual_input_gradient, ("correlation", "kxx", "kyy", "regularisation")),
 )

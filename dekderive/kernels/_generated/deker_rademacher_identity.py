@@ -131,6 +131,23 @@ def modulus(kxx, kyy, regularisation):
     return np.sqrt(expectation_0) * np.sqrt(expectation_1) / (regularisation * regularisation)
 
 
+def diagonal_step_input_gradient(regularisation):
+    return (
+        1.0 / (regularisation * regularisation),
+        0.0,
+    )
+
+
+def residual_input_gradient(kxx, kyy, regularisation):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    return (
+        0.0,
+        0.0,
+        -1.0 / ((regularisation * regularisation) * scale_x * scale_y),
+    )
+
+
 KERNEL = Kernel(
     name="deker_rademacher_identity",
     summary="deep equilibrium kernel, rademacher family, natural map z",
@@ -162,4 +179,6 @@ KERNEL = Kernel(
     sources=(
         "Tsuchida and Ong, Stochastic gradient updates yield deep equilibrium kernels, TMLR 2023",
     ),
+    diagonal_step_input_gradient=Formula(diagonal_step_input_gradient, ("regularisation",)),
+    residual_input_gradient=Formula(residual_input_gradient, ("kxx", "kyy", "regularisation")),
 )

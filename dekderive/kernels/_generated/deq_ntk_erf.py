@@ -10,10 +10,24 @@ Computing with infinite networks, NeurIPS 1996.
 
 import numpy as np
 
-from dekderive.kernels import special
+from dekderive.kernels import hermite, special
 from dekderive.kernels.kernel import Chart, Claim, Formula, Kernel, Parameter
+from dekderive.kernels.layered import Expectation
 
 SPEC = "0d32b33d2cc0c48b"
+
+
+@hermite.analytic(3.999999999996362, 58844559.78385305)
+def activation(z):
+    return 1.4671669504891387 * special.erf(z)
+
+
+def activation_curvature(z):
+    return -3.311041243165995 * z * np.exp(-z * z)
+
+
+def activation_slope(z):
+    return 1.6555206215829974 * np.exp(-z * z)
 
 
 def diagonal_step(kxx, cxx, weight_variance, input_variance, bias_variance):
@@ -155,6 +169,94 @@ def modulus(kxx, kyy, weight_variance):
     return 2.740748528486554 * weight_variance / ((4.0 * kxx + 1.0) ** 0.25 * (4.0 * kyy + 1.0) ** 0.25)
 
 
+def activation_mean(kxx):
+    return 1.370374264243277 * np.arctan(kxx / np.sqrt(kxx + 0.25))
+
+
+def activation_mean_gradient(kxx):
+    shared_0 = kxx + 0.25
+    return (
+        1.370374264243277 * (1.0 / np.sqrt(shared_0) - 0.5 * kxx / (shared_0 * np.sqrt(shared_0))) / (kxx * kxx /
+            shared_0 + 1.0),
+    )
+
+
+def activation_value(angle, kxx, kyy):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    cosine = np.cos(angle)
+    sine = np.sin(angle)
+    kxy = cosine * scale_x * scale_y
+    return 1.370374264243277 * np.arctan(kxy / np.sqrt(kxx * kyy * sine * sine + 0.5 * kxx + 0.5 * kyy + 0.25))
+
+
+def activation_value_gradient(angle, kxx, kyy):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    cosine = np.cos(angle)
+    sine = np.sin(angle)
+    kxy = cosine * scale_x * scale_y
+    shared_0 = 0.5 * kxx
+    shared_1 = 0.5 * kyy
+    shared_2 = sine * sine
+    shared_3 = kxx * kyy
+    shared_4 = shared_0 + shared_1 + shared_2 * shared_3 + 0.25
+    shared_5 = 0.5 * cosine / np.sqrt(shared_4)
+    shared_6 = kxy / (shared_4 * np.sqrt(shared_4))
+    shared_7 = 1.370374264243277 / (cosine * cosine * shared_3 / shared_4 + 1.0)
+    return (
+        shared_7 * (shared_6 * (-shared_1 * shared_2 - 0.25) + scale_y * shared_5 / scale_x),
+        shared_7 * (scale_x * shared_5 / scale_y + shared_6 * (-shared_0 * shared_2 - 0.25)),
+    )
+
+
+def activation_price(angle, kxx, kyy):
+    sine = np.sin(angle)
+    return 1.370374264243277 / np.sqrt(kxx * kyy * sine * sine + 0.5 * kxx + 0.5 * kyy + 0.25)
+
+
+def slope_mean(kxx):
+    return 1.370374264243277 / np.sqrt(kxx + 0.25)
+
+
+def slope_mean_gradient(kxx):
+    return (
+        -0.6851871321216385 / ((kxx + 0.25) * np.sqrt(kxx + 0.25)),
+    )
+
+
+def slope_value(angle, kxx, kyy):
+    sine = np.sin(angle)
+    return 1.370374264243277 / np.sqrt(kxx * kyy * sine * sine + 0.5 * kxx + 0.5 * kyy + 0.25)
+
+
+def slope_value_gradient(angle, kxx, kyy):
+    sine = np.sin(angle)
+    shared_0 = sine * sine
+    shared_1 = 0.5 * kyy
+    shared_2 = 0.5 * kxx
+    shared_3 = (
+        1.370374264243277 / ((kxx * kyy * shared_0 + shared_1 + shared_2 + 0.25) * np.sqrt(kxx * kyy * shared_0 +
+            shared_1 + shared_2 + 0.25))
+    )
+    return (
+        shared_3 * (-shared_0 * shared_1 - 0.25),
+        shared_3 * (-shared_0 * shared_2 - 0.25),
+    )
+
+
+def slope_price(angle, kxx, kyy):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    cosine = np.cos(angle)
+    sine = np.sin(angle)
+    kxy = cosine * scale_x * scale_y
+    return (
+        1.370374264243277 * kxy / ((kxx * kyy * sine * sine + 0.5 * kxx + 0.5 * kyy + 0.25) * np.sqrt(kxx * kyy *
+            sine * sine + 0.5 * kxx + 0.5 * kyy + 0.25))
+    )
+
+
 KERNEL = Kernel(
     name="deq_ntk_erf",
     summary="tangent kernel of the deep equilibrium model with activation sqrt(2)*sqrt(pi)*erf(z)/(2*sqrt(asin(2/3)))",
@@ -189,4 +291,30 @@ KERNEL = Kernel(
         "Feng and Kolter, On the neural tangent kernel of equilibrium models, arXiv:2310.14062, Theorem 2",
         "Williams, Computing with infinite networks, NeurIPS 1996",
     ),
+    activation=Expectation(
+        mean=Formula(activation_mean, ("kxx",)),
+        mean_gradient=Formula(activation_mean_gradient, ("kxx",)),
+        value=Formula(activation_value, ("angle", "kxx", "kyy")),
+        value_gradient=Formula(activation_value_gradient, ("angle", "kxx", "kyy")),
+        price=Formula(activation_price, ("angle", "kxx", "kyy")),
+        loss=None,
+        degree=None,
+        function=Formula(activation, ("z",)),
+        derivative=Formula(activation_slope, ("z",)),
+        closed=True,
+        odd=True,
+    ),
+    slope=Expectation(
+        mean=Formula(slope_mean, ("kxx",)),
+        mean_gradient=Formula(slope_mean_gradient, ("kxx",)),
+        value=Formula(slope_value, ("angle", "kxx", "kyy")),
+        value_gradient=Formula(slope_value_gradient, ("angle", "kxx", "kyy")),
+        price=Formula(slope_price, ("angle", "kxx", "kyy")),
+        loss=None,
+        degree=None,
+        function=Formula(activation_slope, ("z",)),
+        derivative=Formula(activation_curvature, ("z",)),
+        closed=True,
+    ),
+    read="preactivation",
 )

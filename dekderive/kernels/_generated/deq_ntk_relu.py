@@ -12,6 +12,7 @@ import numpy as np
 
 from dekderive.kernels import special
 from dekderive.kernels.kernel import Chart, Claim, Formula, Kernel, Parameter
+from dekderive.kernels.layered import Expectation
 
 SPEC = "24ad78137490bff1"
 
@@ -169,6 +170,81 @@ def modulus(weight_variance):
     return weight_variance
 
 
+def activation_mean(kxx):
+    return kxx
+
+
+def activation_mean_gradient():
+    return (
+        1.0,
+    )
+
+
+def activation_value(angle, kxx, kyy):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    cosine = np.cos(angle)
+    sine = np.sin(angle)
+    kxy = cosine * scale_x * scale_y
+    return kxy * (1.5707963267948966 - angle) / np.pi + 0.5 * kxy + scale_x * scale_y * sine / np.pi
+
+
+def activation_value_gradient(angle, kxx, kyy):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    cosine = np.cos(angle)
+    sine = np.sin(angle)
+    shared_0 = scale_y / scale_x
+    shared_1 = 0.25 * cosine
+    shared_2 = sine / (2.0 * np.pi)
+    shared_3 = cosine * (1.5707963267948966 - angle) / (2.0 * np.pi)
+    shared_4 = scale_x / scale_y
+    return (
+        shared_0 * shared_1 + shared_0 * shared_2 + shared_0 * shared_3,
+        shared_1 * shared_4 + shared_2 * shared_4 + shared_3 * shared_4,
+    )
+
+
+def activation_price(angle):
+    return (1.5707963267948966 - angle) / np.pi + 0.5
+
+
+def activation_loss(angle):
+    return special.versine(angle) - special.sin_minus_xcos(angle) / np.pi
+
+
+def slope_mean():
+    return 1.0
+
+
+def slope_mean_gradient():
+    return (
+        0.0,
+    )
+
+
+def slope_value(angle):
+    return (1.5707963267948966 - angle) / np.pi + 0.5
+
+
+def slope_value_gradient():
+    return (
+        0.0,
+        0.0,
+    )
+
+
+def slope_price(angle, kxx, kyy):
+    scale_x = np.sqrt(kxx)
+    scale_y = np.sqrt(kyy)
+    sine = np.sin(angle)
+    return 1.0 / (np.pi * scale_x * scale_y * sine)
+
+
+def slope_loss(angle):
+    return angle / np.pi
+
+
 KERNEL = Kernel(
     name="deq_ntk_relu",
     summary="tangent kernel of the deep equilibrium model with activation sqrt(2)*relu(z)",
@@ -203,4 +279,29 @@ KERNEL = Kernel(
         "Feng and Kolter, On the neural tangent kernel of equilibrium models, arXiv:2310.14062, Theorem 2",
         "Cho and Saul, Kernel methods for deep learning, NeurIPS 2009",
     ),
+    activation=Expectation(
+        mean=Formula(activation_mean, ("kxx",)),
+        mean_gradient=Formula(activation_mean_gradient, ()),
+        value=Formula(activation_value, ("angle", "kxx", "kyy")),
+        value_gradient=Formula(activation_value_gradient, ("angle", "kxx", "kyy")),
+        price=Formula(activation_price, ("angle",)),
+        loss=Formula(activation_loss, ("angle",)),
+        degree=1.0,
+        function=None,
+        derivative=None,
+        closed=True,
+    ),
+    slope=Expectation(
+        mean=Formula(slope_mean, ()),
+        mean_gradient=Formula(slope_mean_gradient, ()),
+        value=Formula(slope_value, ("angle",)),
+        value_gradient=Formula(slope_value_gradient, ()),
+        price=Formula(slope_price, ("angle", "kxx", "kyy")),
+        loss=Formula(slope_loss, ("angle",)),
+        degree=0.0,
+        function=None,
+        derivative=None,
+        closed=True,
+    ),
+    read="preactivation",
 )
