@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from dekderive.errors import InvalidInput, UnknownName
 from dekderive.estimators.glm_families import check_responses, null_predictor, pointwise_of
 from dekderive.estimators.glm_kernels import diagonal_of
-from dekderive.estimators.glm_responses import response_quantiles
+from dekderive.estimators.glm_responses import residuals_of, response_quantiles
 from dekderive.estimators.glm_selection import select
 from dekderive.estimators.kernel_machine import KernelMachine
 from dekderive.initialisers import DEQWeights, kglm_weights
@@ -286,6 +286,8 @@ class KernelGLM(RegressorMixin, KernelMachine):
     ) -> float:
         """D^2: 1 less the deviance over that of the null model; R^2 for the Gaussian.  The mean over several targets.
 
+        NaN if the deviance is infinite, as that of a gamma response 0 is.
+
         Parameters
         ----------
         X : (m, d) array_like
@@ -301,7 +303,9 @@ class KernelGLM(RegressorMixin, KernelMachine):
         deviance = self._deviances(rows, etas, w)
         baseline = self._deviances(rows, null[:, None] + np.broadcast_to(given, rows.shape), w)
         constant = baseline <= 1e-14 * len(target)
-        return float(np.where(constant, deviance <= 1e-12, 1 - deviance / np.where(constant, 1.0, baseline)).mean())
+        with np.errstate(invalid="ignore"):
+            explained = 1 - deviance / np.where(constant, 1.0, baseline)
+        return float(np.where(constant, deviance <= 1e-12, explained).mean())
 
     def deviance(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, offset: ArrayLike | None = None
@@ -310,6 +314,42 @@ class KernelGLM(RegressorMixin, KernelMachine):
         eta, target = self.predict_natural(X, offset), np.asarray(y, dtype=np.float64)
         w = 1.0 if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         return self._shaped(self._deviances(target.reshape(len(target), -1).T, eta.reshape(len(target), -1).T, w))
+
+    def residuals(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        kind: str = "deviance",
+        offset: ArrayLike | None = None,
+    ) -> Array:
+        r"""Residuals as statisticians have them.
+
+        With T the statistic of a response, :math:`\mu` its fitted mean, V its variance and d its deviance they are
+        :math:`T - \mu` ("response"), :math:`(T - \mu)/\sqrt V` ("pearson"), :math:`\mathrm{sign}(T - \mu) \sqrt d`
+        ("deviance"), and :math:`(T - \mu) \, d\eta/d\mu` ("working").
+
+        Parameters
+        ----------
+        X : (m, d) array_like, or (m, n) for a precomputed kernel
+        y : (m,) or (m, t) array_like
+        kind : {"deviance", "pearson", "response", "working"}
+        offset : (m,) array_like, optional
+
+        Returns
+        -------
+        ndarray
+            Of the shape of `y`.
+
+        Raises
+        ------
+        UnknownName, InvalidInput
+            For "pearson", if the loss is not that of a family, so that a response has no variance.
+        """
+        target = np.asarray(y, dtype=np.float64)
+        eta = self.predict_natural(X, offset)
+        if target.shape != eta.shape:
+            raise InvalidInput(f"the responses must have the shape of the predictions, {eta.shape}; got {target.shape}")
+        return residuals_of(self.loss_, eta, target, kind)
 
     def _statistics(self, target: int = 0) -> FitStatistics:
         check_is_fitted(self)
