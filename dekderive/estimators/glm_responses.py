@@ -1,4 +1,4 @@
-"""Quantiles of a response under a family whose predictor is uncertain: mixtures over a Gaussian predictor."""
+"""Responses of a family: residuals, and quantiles where the predictor is uncertain, mixtures over a Gaussian one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from dekderive.errors import InvalidInput
+from dekderive.errors import InvalidInput, UnknownName
 from dekderive.losses import Pointwise
 
-__all__ = ["response_quantiles"]
+__all__ = ["residuals_of", "response_quantiles"]
 
 Array = NDArray[np.float64]
 _NODES = np.linspace(-8.0, 8.0, 129)
@@ -177,3 +177,43 @@ def _quantile(cumulative: Callable[[Array], Array], family: _Family, shape: tupl
     if not family.discrete and np.isfinite(family.low):  # an atom at the lower end, as of the Tweedie family
         high = np.where(cumulative(np.full(shape, family.low)) >= level, family.low, high)
     return np.minimum(high, family.high)
+
+
+def residuals_of(pointwise: Pointwise, eta: Array, y: Array, kind: str) -> Array:
+    r"""Return the residuals of one kind; `KernelGLM.residuals` says what they are.
+
+    Where the slope of the loss is linear in the statistic, :math:`\ell' = c(\eta) (\mu(\eta) - T)`, the identity
+    :math:`E \ell'' = \operatorname{Var} \ell'` gives the variance of T: :math:`\ell''` at :math:`T = \mu`, over
+    :math:`c^2`.
+
+    Raises
+    ------
+    UnknownName
+        If there are none of that kind.
+    InvalidInput
+        If the slope is not linear in the response, which then has no variance ("pearson").
+
+    Examples
+    --------
+    >>> from dekderive.losses import bind, poisson
+    >>> residuals_of(bind(poisson), np.log([4.0]), np.array([7.0]), "pearson")
+    array([1.5])
+    """
+    mean = pointwise.mean(eta)
+    raw = pointwise.statistic(y) - mean
+    bare = Pointwise(pointwise.loss, None, pointwise.values)
+    if kind == "response":
+        return raw
+    if kind == "working":
+        return np.asarray(raw / pointwise.mean_slope(eta))
+    if kind == "deviance":
+        excess = bare.value(eta, y) - bare.best(y)
+        return np.asarray(np.sign(raw) * np.sqrt(2 * np.maximum(excess, 0.0)))
+    if kind != "pearson":
+        raise UnknownName(f"no residuals {kind!r}; known: deviance, pearson, response, working")
+    if pointwise.loss.canonical:
+        return np.asarray(raw / np.sqrt(bare.curvature(eta, y)))
+    factor = bare.cross(eta, mean)
+    if not np.allclose(factor, bare.cross(eta, mean + 1.0), rtol=1e-12):
+        raise InvalidInput(f"{pointwise.loss.name} is a loss without a variance of the response; use other residuals")
+    return np.asarray(raw * np.abs(factor) / np.sqrt(bare.curvature(eta, mean)))

@@ -102,6 +102,11 @@ def minimise_over_regularisation(function: Callable[[float], float], scale: floa
     grid = scale * 10.0**_DECADES
     values = np.array([function(x) for x in grid])
     values[~np.isfinite(values)] = np.inf
+    if np.isinf(values).all():
+        raise InvalidInput(
+            "the criterion is infinite for every regularisation: the deviance of a response at the end of its support "
+            "may have no bound (a gamma variable that is 0); pass a number, or 'laplace'"
+        )
     k = int(np.argmin(values))
     low, high = math.log(grid[max(k - 1, 0)]), math.log(grid[min(k + 1, len(grid) - 1)])
     found = minimize_scalar(

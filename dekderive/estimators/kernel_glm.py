@@ -6,28 +6,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from dekderive.errors import InvalidInput, UnknownName
+from dekderive.errors import InvalidInput
 from dekderive.estimators.glm_families import check_responses, null_predictor, pointwise_of
+from dekderive.estimators.glm_follow_ups import FollowUps
 from dekderive.estimators.glm_kernels import diagonal_of
-from dekderive.estimators.glm_responses import response_quantiles
 from dekderive.estimators.glm_selection import select
-from dekderive.estimators.kernel_machine import KernelMachine
 from dekderive.initialisers import DEQWeights, kglm_weights
 from dekderive.losses import Pointwise
 from dekderive.solvers.kglm import solve_kglm
-from dekderive.solvers.kglm.problem import make_problem
-from dekderive.solvers.kglm.statistics import FitStatistics
 
 __all__ = ["KernelGLM"]
 
 Array = np.ndarray
 
 
-class KernelGLM(RegressorMixin, KernelMachine):
+class KernelGLM(RegressorMixin, FollowUps):
     r"""Kernel generalised linear model, which is also an equilibrium model.
 
     Minimises :math:`\sum_i w_i\,[\ell(\eta_i; y_i) + Q(\eta_i)] + \frac{\lambda}{2}\lVert f\rVert_k^2` over functions
@@ -231,60 +227,12 @@ class KernelGLM(RegressorMixin, KernelMachine):
         eta = self.predict_natural(X, offset)
         return self.loss_.mean(eta)
 
-    def predict_interval(
-        self,
-        X: ArrayLike,
-        coverage: float = 0.95,
-        offset: ArrayLike | None = None,
-        *,
-        of: str = "mean",
-        diagonal: ArrayLike | None = None,
-    ) -> tuple[Array, Array]:
-        """Central Laplace intervals at new inputs, of the mean or of a new response.
-
-        The predictor is Gaussian in Laplace's approximation.  An interval of the mean is that of the predictor, mapped
-        by the inverse link; one of the response is between quantiles of the family mixed over the predictor, and of
-        counts the smallest integers at which the distribution reaches its level, so that it covers at least what was
-        asked for.  The dispersion is 1.
-
-        Parameters
-        ----------
-        X : (m, d) array_like, or (m, n) for a precomputed kernel
-        coverage : float
-            Between 0 and 1.
-        offset : (m,) array_like, optional
-        of : {"mean", "response"}
-        diagonal : (m,) array_like, optional
-            K(x, x) of the new inputs; needed for a precomputed kernel.
-
-        Returns
-        -------
-        lower, upper : (m,) ndarray
-
-        Raises
-        ------
-        UnknownName, InvalidInput
-        """
-        if not 0 < coverage < 1:
-            raise InvalidInput(f"the coverage of an interval must be between 0 and 1, got {coverage}")
-        if of not in ("mean", "response"):
-            raise UnknownName(f"no interval of {of!r}; known: mean, response")
-        eta, std = self.predict_natural(X, offset, return_std=True, diagonal=diagonal)
-        if of == "response":
-            low, high = response_quantiles(self.loss_, eta, std, (0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage))
-            return low, high
-        reach = ndtri(0.5 + 0.5 * coverage) * std
-        loss = self.loss_.loss
-        ends = np.clip(
-            np.stack([eta - reach, eta + reach]), np.nextafter(loss.lower, 0), np.nextafter(loss.upper, -np.inf)
-        )
-        low, high = self.loss_.mean(ends)
-        return low, high
-
     def score(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, offset: ArrayLike | None = None
     ) -> float:
         """D^2: 1 less the deviance over that of the null model; R^2 for the Gaussian.  The mean over several targets.
+
+        NaN if the deviance is infinite, as that of a gamma response 0 is.
 
         Parameters
         ----------
@@ -301,7 +249,9 @@ class KernelGLM(RegressorMixin, KernelMachine):
         deviance = self._deviances(rows, etas, w)
         baseline = self._deviances(rows, null[:, None] + np.broadcast_to(given, rows.shape), w)
         constant = baseline <= 1e-14 * len(target)
-        return float(np.where(constant, deviance <= 1e-12, 1 - deviance / np.where(constant, 1.0, baseline)).mean())
+        with np.errstate(invalid="ignore"):
+            explained = 1 - deviance / np.where(constant, 1.0, baseline)
+        return float(np.where(constant, deviance <= 1e-12, explained).mean())
 
     def deviance(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, offset: ArrayLike | None = None
@@ -310,54 +260,6 @@ class KernelGLM(RegressorMixin, KernelMachine):
         eta, target = self.predict_natural(X, offset), np.asarray(y, dtype=np.float64)
         w = 1.0 if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         return self._shaped(self._deviances(target.reshape(len(target), -1).T, eta.reshape(len(target), -1).T, w))
-
-    def _statistics(self, target: int = 0) -> FitStatistics:
-        check_is_fitted(self)
-        if self.y_fit_.ndim == 2 and self.y_fit_.shape[1] > 1 and target is None:
-            raise InvalidInput("the model has several targets; say which one")
-        key = ("statistics", target)
-        if key not in self._cache:
-            y, f = (a.reshape(len(self.y_fit_), -1)[:, target] for a in (self.y_fit_, self.solution_.f))
-            problem = make_problem(self._gram(), y, self.loss_, self.regularisation_, self.sample_weight_, self.offset_)
-            self._cache[key] = FitStatistics(problem, f)
-        found: FitStatistics = self._cache[key]
-        return found
-
-    @property
-    def edf_(self) -> float:
-        """Effective degrees of freedom (of the first target)."""
-        return self._statistics().edf
-
-    @property
-    def loo_(self) -> Array:
-        """Predictors at the training inputs, each with its observation left out; exact for quadratic losses."""
-        return self._statistics().loo + self.offset_
-
-    @property
-    def log_evidence_(self) -> float:
-        """Laplace's approximation of the log evidence, up to the base measure of the family."""
-        return self._statistics().log_evidence
-
-    def fit_gradient(self, by: str, *, target: int = 0) -> Array:
-        r"""Derivatives of the fitted predictor at the training inputs, by the implicit function theorem.
-
-        Parameters
-        ----------
-        by : {"regularisation", "targets", "offset", "kernel"}
-            "kernel" means the logarithms of the hyperparameters of a scikit-learn or dekderive kernel, in the order of
-            its ``theta``.
-        target : int
-
-        Returns
-        -------
-        (n,), (n, n) or (n, p) ndarray
-            ``[i, j]`` is the derivative of the i-th predictor in the j-th number.
-
-        Raises
-        ------
-        UnknownName, InvalidInput
-        """
-        return self._gradient(self._statistics(target), by)
 
     def to_deq(self, X: ArrayLike | None = None, offset: ArrayLike | None = None) -> DEQWeights:
         """The deep equilibrium model whose forward pass on `y` is this fit: W1, W2, W3, V1, V2, and activations.

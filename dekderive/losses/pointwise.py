@@ -126,11 +126,34 @@ class Pointwise:
         )
 
     def best(self, y: ArrayLike) -> Array:
-        """The infimum of the loss (without its penalty) over eta: what a saturated model attains."""
+        """The infimum of the loss (without its penalty) over eta: what a saturated model attains.
+
+        It is minus infinity where the likelihood has no bound: of a gamma variable that is 0, for example.
+        """
         y = np.asarray(y, dtype=np.float64)
         if any(np.ndim(v) for v in self.values.values()):
             return self._best_for_arrays(y)
-        return self._at(self.loss.value, eta=self.link(self.statistic(y)), y=y)
+        statistic = self.statistic(y)
+        found = np.asarray(self._at(self.loss.value, eta=self.link(statistic), y=y), dtype=np.float64)
+        for end in self.support():
+            at = statistic == end
+            if at.any() and self._falls_for_ever(float(y[at].ravel()[0]), end):
+                found = np.where(at, -np.inf, found)
+        return found
+
+    def _falls_for_ever(self, y: float, end: float) -> bool:
+        """Whether the loss of a response at a finite end of the support falls as the mean approaches that end.
+
+        In equal steps of the logarithm of the distance a loss that has an infimum falls less and less, and one without
+        falls at least as much.
+        """
+        if end == 0.0:
+            means = np.array([1e-50, 1e-100, 1e-150])
+        else:
+            inward = -np.sign(end) if np.isfinite(end) else 0.0
+            means = end + inward * abs(end) * np.array([2.0**-26, 2.0**-36, 2.0**-46])
+        first, second, third = self._at(self.loss.value, eta=self.link(means), y=np.full(3, y))
+        return bool(second - third > 1e-3 and second - third >= 0.5 * (first - second))
 
     def _best_for_arrays(self, y: Array) -> Array:
         names = list(self.values)

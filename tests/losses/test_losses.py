@@ -184,3 +184,36 @@ def test_what_is_not_convex_is_refused():
         penalty(eta**2, curvature_bound=sp.S.One)
     with pytest.raises(InvalidInput, match="not its second derivative"):
         penalty(eta**2, curvature=sp.S.One)
+
+
+@pytest.mark.parametrize(
+    ("name", "y", "bounded"),
+    [
+        ("poisson", 0.0, True),
+        ("bernoulli", 1.0, True),
+        ("binomial", 7.0, True),
+        ("rademacher", -1.0, True),
+        ("negative_binomial", 0.0, True),
+        ("negative_binomial_log", 0.0, True),
+        ("geometric", 0.0, True),
+        ("tweedie_log", 0.0, True),
+        ("probit", 0.0, True),
+        ("gamma", 0.0, False),
+        ("gamma_log", 0.0, False),
+        ("exponential", 0.0, False),
+        ("chi", 0.0, False),
+        ("half_normal", 0.0, False),
+        ("inverse_gaussian", 0.0, False),
+        ("continuous_bernoulli", 1.0, False),
+        ("continuous_bernoulli", 0.0, False),
+        ("langevin", -1.0, False),
+        ("truncated_normal", 0.0, False),
+        ("von_mises", 0.0, False),
+    ],
+)
+def test_at_the_end_of_the_support_the_loss_has_an_infimum_or_has_none(name, y, bounded):
+    # a mass at the end has a likelihood of at most 1; a density has none
+    best = float(pointwise(name).best(np.array(y)))
+    assert np.isfinite(best) == bounded
+    if bounded:
+        assert best == pytest.approx(0.0, abs=1e-12)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dekderive import testing
 from dekderive.atoms import relu, step
 from dekderive.errors import InvalidInput, NotIntegrable, PropertyFailed
-from dekderive.families import Family, bernoulli, gaussian, poisson
+from dekderive.families import EXAMPLES, Family, bernoulli, by_name, gaussian, poisson
 from dekderive.programs import compile_dual
 from dekderive.symbols import eta, z
 from dekderive.testing import properties
@@ -52,6 +52,19 @@ def test_a_family_given_by_its_log_partition_passes(formula, domain):
     assert all("6 draws" in row.detail or int(row.detail.split()[3]) >= 1 for row in searched)
     # what was proved stays proved
     assert set(names(checks_for(mine), Verdict.HOLDS)) <= set(names(rows, Verdict.HOLDS))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_every_shipped_family_passes(text):
+    rows = testing.check_family(by_name(text), examples=4)
+    assert not [row for row in rows if "could not" in row.detail or "no draw" in row.detail]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("activation", testing.strategies.ACTIVATIONS, ids=str)
+def test_every_activation_passes(activation):
+    testing.check_activation(activation, examples=4)
 
 
 def test_a_wrong_mean_is_found_with_its_counterexample(monkeypatch):
