@@ -41,6 +41,7 @@ def normalised(activation: sp.Expr) -> sp.Expr:
     Examples
     --------
     >>> from dekderive.atoms import relu
+    >>> from dekderive.symbols import z
     >>> normalised(relu(z))
     sqrt(2)*relu(z)
     """
@@ -88,6 +89,7 @@ def deq_ntk(activation: sp.Expr, *, name: str | None = None) -> UpdateMap:
     Examples
     --------
     >>> from dekderive.atoms import relu
+    >>> from dekderive.symbols import z
     >>> deq_ntk(normalised(relu(z))).chart.name
     'ANGLE'
     """
