@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 
-from dekderive.duals import dual
+from dekderive.duals.dual import dual
 from dekderive.errors import DekderiveError, InvalidInput, NotIntegrable, PropertyFailed
 from dekderive.families import Family
 from dekderive.kernels import Kernel
@@ -24,7 +24,7 @@ from dekderive.testing.observations import Array, draw_predictors, loss_of
 from dekderive.testing.properties import duals, families, kglm, kglm_variants, tangent
 from dekderive.testing.strategies import Covariance, covariances, points_on_spheres
 from dekderive.theorems import checks_for
-from dekderive.update_maps import deq_ntk, normalised
+from dekderive.update_maps.deq_ntk import deq_ntk, normalised
 from dekderive.verdict import Check, Verdict
 
 __all__ = ["check_activation", "check_family", "run_property"]

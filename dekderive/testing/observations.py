@@ -16,7 +16,7 @@ from dekderive.losses import Loss, Penalty, Pointwise, bind
 from dekderive.programs import compile as compile_record
 from dekderive.symbols import y
 from dekderive.theorems.of_family import variance_bound
-from dekderive.update_maps import kglm
+from dekderive.update_maps.kglm import kglm
 from dekderive.verdict import Verdict
 
 __all__ = ["PENALTIES", "Array", "Model", "draw_predictors", "draw_targets", "loss_of", "pointwise_of"]

@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 
 from dekderive import atoms, losses
 from dekderive.errors import InvalidInput
-from dekderive.families import EXAMPLES, Family, bernoulli, by_name, gaussian, poisson, rademacher
+from dekderive.families import EXAMPLES, Family, by_name
 from dekderive.losses import Loss, Pointwise, bind
 from dekderive.reparameterisations import Reparameterisation
 from dekderive.symbols import z
@@ -167,10 +167,11 @@ def links() -> SearchStrategy[Reparameterisation]:
 
 @lru_cache(maxsize=1)
 def _links() -> tuple[Reparameterisation, ...]:
-    rectified = Reparameterisation(gaussian(), natural_map=atoms.relu(z))
-    smooth = [Reparameterisation(gaussian(), natural_map=g) for g in (sp.erf(z), sp.sin(z))]
-    softplus = Reparameterisation(poisson(), sp.log(atoms.softplus(z)))
-    canonical = [Reparameterisation.canonical(f()) for f in (gaussian, bernoulli, poisson, rademacher)]
+    gaussian, bernoulli, poisson, rademacher = map(by_name, ("gaussian", "bernoulli", "poisson", "rademacher"))
+    rectified = Reparameterisation(gaussian, natural_map=atoms.relu(z))
+    smooth = [Reparameterisation(gaussian, natural_map=g) for g in (sp.erf(z), sp.sin(z))]
+    softplus = Reparameterisation(poisson, sp.log(atoms.softplus(z)))
+    canonical = [Reparameterisation.canonical(f) for f in (gaussian, bernoulli, poisson, rademacher)]
     return (rectified, *smooth, softplus, *canonical)
 
 

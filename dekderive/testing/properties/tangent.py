@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from dekderive.gram import gram, gram_gradient
+from dekderive.gram.gradient import gram_gradient
+from dekderive.gram.gram import gram
 from dekderive.solvers import Solution
 from dekderive.testing.failure import largest, require
 from dekderive.testing.observations import Array
