@@ -175,7 +175,7 @@ def _footnotes(found: dict[str, Any]) -> list[str]:
     lines = [f"± {', '.join(words[kind] for kind in sorted(kinds))}"]
     known = next((row["published"] for row in found["rows"] if row["published"]), None)
     if known is not None:
-        lines.append(f"published: {known['train']} training and {known['test']} test images of {known['images']}")
+        lines.append(f"published: {known['train']} training and {known['test']} test images of {known['images'][0]}")
     lines += [
         f"{check['verdict']}: {check['name']}: {check['statement']}; {check['detail']}" for check in found["checks"]
     ]

@@ -53,7 +53,7 @@ MNIST = Experiment(
     images=("mnist",),
     quick=Sizes(5000, 10000),
     full=Sizes(60000, 10000),
-    run=partial(_run, ((variances(0.25, 0.25, 0.5), Published(0.986, 60000, 10000, "mnist")),)),
+    run=partial(_run, ((variances(0.25, 0.25, 0.5), Published(0.986, 60000, 10000, ("mnist",))),)),
     notes=_NOTES,
 )
 
@@ -67,9 +67,9 @@ CIFAR10 = Experiment(
     run=partial(
         _run,
         (
-            (variances(0.25, 0.25, 0.5), Published(0.5908, 50000, 10000, "cifar10")),
-            (variances(0.6, 0.4, 0.0), Published(0.5977, 50000, 10000, "cifar10")),
-            (variances(0.8, 0.2, 0.0), Published(0.5943, 50000, 10000, "cifar10")),
+            (variances(0.25, 0.25, 0.5), Published(0.5908, 50000, 10000, ("cifar10",))),
+            (variances(0.6, 0.4, 0.0), Published(0.5977, 50000, 10000, ("cifar10",))),
+            (variances(0.8, 0.2, 0.0), Published(0.5943, 50000, 10000, ("cifar10",))),
         ),
     ),
     notes=_NOTES,

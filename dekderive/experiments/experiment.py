@@ -42,14 +42,14 @@ class Published:
         Share of the test images, in [0, 1].
     train, test : int
         Numbers of images it was measured with.
-    images : str
-        Name of the set.
+    images : tuple of str
+        Names of the sets that compare: the one of the paper, and others with images drawn from it.
     """
 
     value: float
     train: int
     test: int
-    images: str
+    images: tuple[str, ...]
 
     @property
     def standard_error(self) -> float:
@@ -199,10 +199,10 @@ def agreement(row: Row, settings: Settings) -> Check | None:
     --------
     >>> from dekderive.datasets.images import load_images
     >>> settings = Settings(load_images(["mnist"]), Sizes(1000, 450), 0, 0.0)
-    >>> agreement(Row("digits", {}, 0.95, 0.01, "binomial", 1.0, Published(0.986, 60000, 10000, "mnist")), settings)
+    >>> agreement(Row("digits", {}, 0.95, 0.01, "binomial", 1.0, Published(0.986, 60000, 10000, ("mnist",))), settings)
     """
     known = row.published
-    if known is None or settings.data.name != known.images or settings.sizes.train != known.train:
+    if known is None or settings.data.name not in known.images or settings.sizes.train != known.train:
         return None
     scale = math.hypot(row.standard_error, known.standard_error)
     distance = (row.measured - known.value) / scale

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -38,6 +38,8 @@ PANELS = ((0.25, 0.75), (0.6, 0.4), (0.8, 0.2))
 _BIAS = 0.1
 _NODES = 128
 _TAIL = 1e-11
+# Coefficients below this part of the largest value are rounding errors of the values.
+_NOISE = 1e-13
 
 Array = NDArray[np.float64]
 Gram = Callable[..., Any]
@@ -108,7 +110,7 @@ def profile(model: Gram) -> Array:
     values = model(np.array([[1.0, 0.0]]), np.column_stack([np.cos(angle), np.sin(angle)]))[0]
     coefficients = np.asarray(chebyshev.chebvander(nodes, _NODES - 1).T @ values) * (2 / _NODES)
     coefficients[0] /= 2
-    large = np.flatnonzero(np.abs(coefficients) > 1e-15 * np.abs(values).max())
+    large = np.flatnonzero(np.abs(coefficients) > _NOISE * np.abs(values).max())
     if np.abs(coefficients[-8:]).max() > _TAIL * np.abs(values).max():
         raise NotConverged(f"a polynomial of degree {_NODES - 1} in the angle does not resolve {model}")
     return coefficients[: large[-1] + 1]
@@ -130,15 +132,23 @@ class _Angles:
         train, cross = (np.arccos(np.clip(z, -1, 1)) * (2 / math.pi) - 1 for z in (train, cross))
         return cls(train, cross, draw.y_train, draw.y_test)
 
-    def accuracy(self, coefficients: Array, regularisation: float) -> float:
-        """Accuracy of kernel regression."""
-        n = len(self.y_train)
-        matrix = np.zeros((n, n))
-        matrix[np.triu_indices(n, 1)] = chebyshev.chebval(self.train, coefficients)
-        matrix += matrix.T
-        np.fill_diagonal(matrix, chebyshev.chebval(-1.0, coefficients))
-        model = KernelRidgeClassifier("precomputed", regularisation=regularisation).fit(matrix, self.y_train)
-        return float(np.mean(model.predict(chebyshev.chebval(self.cross, coefficients)) == self.y_test))
+    def accuracies(self, profiles: Sequence[Array], regularisation: float) -> list[float]:
+        """Accuracies of kernel regression with these kernels, whose polynomials are evaluated in one product."""
+        n, degree = len(self.y_train), max(map(len, profiles)) - 1
+        together = np.stack([np.pad(p, (0, degree + 1 - len(p))) for p in profiles], axis=1)
+        trains = chebyshev.chebvander(self.train, degree) @ together
+        crosses = chebyshev.chebvander(self.cross, degree) @ together
+        diagonals = np.asarray(chebyshev.chebval(-1.0, together))
+        above = np.triu_indices(n, 1)
+        found = []
+        for k in range(len(profiles)):
+            matrix = np.zeros((n, n))
+            matrix[above] = trains[:, k]
+            matrix += matrix.T
+            np.fill_diagonal(matrix, diagonals[k])
+            model = KernelRidgeClassifier("precomputed", regularisation=regularisation).fit(matrix, self.y_train)
+            found.append(float(np.mean(model.predict(crosses[..., k]) == self.y_test)))
+        return found
 
 
 def run(
@@ -175,7 +185,7 @@ def run(
             settings.say(f"{name}, {panel}: {len(every)} draws of {len(by_depth)} depths")
             begin = time.perf_counter()
             profiles = [profile(model) for model in by_depth.values()]
-            measured[name] = np.array([[a.accuracy(p, settings.regularisation) for p in profiles] for a in every])
+            measured[name] = np.array([angles.accuracies(profiles, settings.regularisation) for angles in every])
             seconds = (time.perf_counter() - begin) / measured[name].size
             rows += _rows(name, tuple(by_depth), measured[name], (weight, bias), settings, seconds)
             curves += _curves(name, panel, depths, measured[name], settings)

@@ -215,7 +215,7 @@ def test_an_image_that_is_zero_stays_zero():
 
 
 def test_agreement_is_judged_at_the_published_size_only():
-    published = Published(0.5908, 50000, 10000, "cifar10")
+    published = Published(0.5908, 50000, 10000, ("cifar10",))
     row = Row("kernel", {}, 0.60, 0.005, "binomial", 1.0, published)
     real = replace(settings(50000, 10000), data=replace(DIGITS, name="cifar10"))
     assert agreement(row, settings(50000, 10000)) is None
