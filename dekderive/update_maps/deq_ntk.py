@@ -28,7 +28,7 @@ from dekderive.symbols import (
 )
 from dekderive.update_maps.expectation import expectation_forms, regular_derivative
 from dekderive.update_maps.layered import own_parameters
-from dekderive.update_maps.normalised import unit_second_moment
+from dekderive.update_maps.normalisation import unit_second_moment
 from dekderive.update_maps.update_map import UpdateMap, choose_chart, closed_diagonal, in_chart, mirror
 
 __all__ = ["READOUTS", "deq_nngp", "deq_ntk"]
