@@ -1,4 +1,4 @@
-"""The command line: ``dekderive derive | dual | prove | check | theorems | show | emit | verify | kernels``."""
+"""The command line: ``dekderive derive | dual | prove | check | theorems | show | emit | verify | kernels | ...``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dekderive.commands.dual import dual
 from dekderive.commands.emit import emit
 from dekderive.commands.kernels import kernels
 from dekderive.commands.prove import prove
+from dekderive.commands.reproduce import reproduce
 from dekderive.commands.show import show
 from dekderive.commands.theorems import theorems
 from dekderive.commands.verify import verify
@@ -25,5 +26,5 @@ def main() -> None:
     """Derive infinitely deep equilibrium kernels from exponential families, and compute with them."""
 
 
-for command in (derive, dual, prove, check, theorems, show, emit, verify, kernels):
+for command in (derive, dual, prove, check, theorems, show, emit, verify, kernels, reproduce):
     main.add_command(command)

@@ -1,6 +1,7 @@
 """Folders of ``<name>.npz`` files."""
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from dekderive.errors import InvalidInput, UnknownName
 if TYPE_CHECKING:
     from numpy.lib.npyio import NpzFile
 
-__all__ = ["from_folder"]
+__all__ = ["from_folder", "read_arrays"]
 
 
 def from_folder(name: str, target: str | None, folder: Path, task: str | None) -> Dataset | None:
@@ -29,6 +30,18 @@ def from_folder(name: str, target: str | None, folder: Path, task: str | None) -
                     name, _array(path, arrays, f"{name}__X"), _array(path, arrays, f"{name}__y"), None, "class", task
                 )
     return None
+
+
+def read_arrays(path: Path, keys: Sequence[str]) -> list[NDArray[Any]]:
+    """Return the arrays of a file by their names.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is no archive of arrays, or one of the names is missing.
+    """
+    with _open(path) as arrays:
+        return [_array(path, arrays, key) for key in keys]
 
 
 def _from_npz(name: str, target: str | None, path: Path, task: str | None) -> Dataset:

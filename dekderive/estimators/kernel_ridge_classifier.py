@@ -97,7 +97,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         kernel: Any = "rbf",
         *,
         regularisation: float = 1e-6,
-        kernel_parameters: dict[str, float] | None = None,
+        kernel_parameters: dict[str, Any] | None = None,
         moments: Moments | None = None,
         gamma: float | None = None,
         degree: float = 3,
@@ -186,7 +186,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         return callable(self.kernel) and not isinstance(self.kernel, SklearnKernel)
 
     def _precisions(self) -> tuple[type, ...]:
-        """Precisions in which inputs are taken.  Smooth kernels are singular in float32, so that scikit-learn's are not."""
+        """Precisions that inputs keep: float64 alone for the kernels of scikit-learn, some too smooth for float32."""
         smooth = isinstance(self.kernel, SklearnKernel) or (
             isinstance(self.kernel, str) and self.kernel != "precomputed"
         )
@@ -229,7 +229,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         except LinAlgError as error:
             raise InvalidInput(
                 f"the kernel matrix of {count} inputs is not positive definite in {matrix.dtype} with regularisation "
-                f"{level:g}: repeated inputs with different labels, or a kernel that is too smooth; raise regularisation"
+                f"{level:g}: repeated inputs with different labels, or a kernel too smooth; raise regularisation"
                 + ("" if matrix.dtype == np.float64 else ", or pass rows in float64")
             ) from error
         solution = cho_solve(factor, targets, check_finite=False)

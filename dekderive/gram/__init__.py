@@ -7,6 +7,7 @@ from dekderive.gram.gradient import gram_gradient
 from dekderive.gram.gram import diagonal, gram, nugget
 from dekderive.gram.input_gradient import input_gradient
 from dekderive.gram.moments import Moments
+from dekderive.gram.streaming import gram_panels
 
 __all__ = [
     "Moments",
@@ -16,6 +17,7 @@ __all__ = [
     "gram",
     "gram_from_moments",
     "gram_gradient",
+    "gram_panels",
     "input_gradient",
     "moments",
     "nugget",

@@ -2,5 +2,6 @@
 
 from dekderive.programs.dual_text import compile_dual, emit_dual
 from dekderive.programs.generate import compile, emit
+from dekderive.programs.univariate_text import compile_univariate, emit_univariate
 
-__all__ = ["compile", "compile_dual", "emit", "emit_dual"]
+__all__ = ["compile", "compile_dual", "compile_univariate", "emit", "emit_dual", "emit_univariate"]

@@ -25,11 +25,12 @@ __all__ = ["NamedProof", "certificates"]
 
 @dataclass(frozen=True)
 class NamedProof:
-    """A proof, the name of its file, and what follows from it in words."""
+    """A proof, the name of its file, what follows from it in words, and the number that it bounds."""
 
     name: str
     consequence: str
     proof: Proof
+    bound: sp.Expr | None = None
 
 
 def certificates(update_map: UpdateMap) -> tuple[NamedProof, ...]:
@@ -120,9 +121,8 @@ def _tangent(update_map: UpdateMap, slope: sp.Expr) -> NamedProof:
         proof = prove_expectation(square, z, sp.S.One, bound, text=text)
     except DekderiveError as error:
         return NamedProof("contraction", "contraction", Proof(Verdict.UNDECIDED, detail=str(error)))
-    return NamedProof(
-        "contraction", f"for unit variances the kernel contracts for weight_variance < {1 / bound}", proof
-    )
+    consequence = f"for unit variances the kernel contracts for weight_variance < {1 / bound}"
+    return NamedProof("contraction", consequence, proof, bound)
 
 
 def _homogeneous(slope: sp.Expr) -> NamedProof:
@@ -132,7 +132,7 @@ def _homogeneous(slope: sp.Expr) -> NamedProof:
     text = f"|E[f'(u) f'(v)]| <= {largest} at every angle and all variances"
     domain = {angle: (sp.S.Zero, sp.Rational(22, 7))}
     proof = prove_bound(tangent, domain, at_most=largest, at_least=-largest, text=text)
-    return NamedProof("contraction", f"the kernel contracts for weight_variance < {1 / largest}", proof)
+    return NamedProof("contraction", f"the kernel contracts for weight_variance < {1 / largest}", proof, largest)
 
 
 def _mean_square(square: sp.Expr) -> sp.Expr:

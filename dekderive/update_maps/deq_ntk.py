@@ -28,7 +28,7 @@ from dekderive.symbols import (
 )
 from dekderive.update_maps.expectation import expectation_forms, regular_derivative
 from dekderive.update_maps.layered import own_parameters
-from dekderive.update_maps.normalised import unit_second_moment
+from dekderive.update_maps.normalisation import unit_second_moment
 from dekderive.update_maps.update_map import UpdateMap, choose_chart, closed_diagonal, in_chart, mirror
 
 __all__ = ["READOUTS", "deq_nngp", "deq_ntk"]
@@ -117,7 +117,7 @@ def deq_nngp(activation: sp.Expr, *, readout: str = "preactivation", name: str |
 
     Notes
     -----
-    Source: Feng and Kolter, Theorem 2 (:math:`\Sigma^*`); Feng (2023).
+    Source: Feng and Kolter, Theorem 2, where it is :math:`\Sigma^*`.
 
     Examples
     --------
@@ -143,10 +143,9 @@ def _deq(
     residual, start = _residual(next_kxy, chart, conjugate, homogeneity(activation) == 1)
     slope_square = None if slope is None else mean(slope, slope)
     modulus = None if slope_square is None else weight_variance * sp.sqrt(slope_square) * sp.sqrt(mirror(slope_square))
-    pair = {"kernel": in_chart(kxy, chart), "value": _expanded(conjugate, chart)}
-    one = {"kernel": kxx, "value": square}
-    if tangent is not None:
-        pair["slope"], one["slope"] = _expanded(tangent.dual, chart), slope_square
+    found = {"activation": forms} | ({} if tangent is None else {"slope": tangent})
+    pair = [in_chart(kxy, chart), *(_expanded(e.dual, chart) for e in found.values())]
+    one = [kxx, square, *([] if tangent is None else [slope_square])]
     read = "" if readout == "preactivation" else f", {readout} readout"
     return UpdateMap(
         name=name or model,
@@ -156,24 +155,21 @@ def _deq(
         inputs=(cxx,),
         pair_inputs=(cxy, gap) if start is not None else (cxy,),
         moments="linear",
-        functions=(("activation", activation), *((("activation_slope", slope),) if tangent is not None else ())),
-        duals=(
-            ("activation_activation", conjugate),
-            *((("slope_slope", tangent.dual),) if tangent is not None else ()),
-        ),
+        functions=tuple(zip(("activation", "activation_slope"), (e.dual.left for e in found.values()), strict=False)),
+        duals=tuple((f"{name}_{name}", e.dual) for name, e in found.items()),
         diagonal_step=diagonal,
         step=next_kxy,
         step_derivative=weight_variance * conjugate.emitted_derivative(),
         chart=chart,
         residual=residual,
-        readout=_read(readout, **pair),
-        readout_diagonal=_read(readout, **one),
+        readout=_read(readout, *pair),
+        readout_diagonal=_read(readout, *one),
         closed_diagonal=closed_diagonal(diagonal),
         start=start,
         claim=Claim.NONE if modulus is None else Claim.CONTRACTION,
         modulus=modulus,
         origin=cite("feng2021deqntk", "Theorem 2"),
-        expectations=(("activation", forms), *((("slope", tangent),) if tangent is not None else ())),
+        expectations=tuple(found.items()),
         read=readout,
     )
 

@@ -24,6 +24,7 @@ PUBLIC = [
     "dekderive.estimators",
     "dekderive.families",
     "dekderive.gram",
+    "dekderive.gram.convolutional",
     "dekderive.gram.moments",
     "dekderive.initialisers",
     "dekderive.initialisers.convolution",

@@ -145,7 +145,7 @@ def _read(work, ratio, readout, lo, hi):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _limit(work, x, y, constants, profile, geometry, a, b, readout, tolerance):  # type: ignore[no-untyped-def]
+def _limit(work, x, y, constants, profile, geometry, a, b, readout, tolerances):  # type: ignore[no-untyped-def]
     """Value of one displacement in infinite depth, and a status: 0, 1 not converged, 2 infinite."""
     weights, inverse_roots, counts, radius = geometry
     sw, su, bias, ratio = constants
@@ -159,10 +159,9 @@ def _limit(work, x, y, constants, profile, geometry, a, b, readout, tolerance): 
     base, e = work[BASE][lo:hi], work[GAP][lo:hi]
     _to_gaps(e, base, work[RESIDUAL][lo:hi], work[SCALE][lo:hi])
     base[:] = e
-    margin = max(1.0 - sw * ratio, 1e-3)
-    if not newton_gaps(work, profile, sw, tolerance * margin * margin, lo, hi, stride, radius):
+    if not newton_gaps(work, profile, sw, tolerances[0], lo, hi, stride, radius):
         return 0.0, 1
-    if not tangent_of(work, sw, 0.01 * tolerance * margin, lo, hi, stride, radius):
+    if not tangent_of(work, sw, tolerances[1], lo, hi, stride, radius):
         return 0.0, 2
     return _read(work, ratio, readout, lo, hi), 0
 
@@ -200,7 +199,7 @@ def _iterates(work, x, y, constants, profile, geometry, a, b, readout, depth):  
 
 
 @compiled
-def _run(values, status, pairs, x, y, constants, profile, geometry, readout, depth, tolerance):  # type: ignore[no-untyped-def]
+def _run(values, status, pairs, x, y, constants, profile, geometry, readout, depth, tolerances):  # type: ignore[no-untyped-def]
     """Values of some pairs; depth -1 stands for infinite depth, readout 3 for all displacements."""
     weights, radius = geometry[0], geometry[3]
     rows, columns = weights.shape
@@ -214,7 +213,7 @@ def _run(values, status, pairs, x, y, constants, profile, geometry, readout, dep
             for b in range(1 - wide, wide):
                 if depth < 0:
                     part, code = _limit(
-                        work, left, right, constants, profile, geometry, a, b, readout, tolerance
+                        work, left, right, constants, profile, geometry, a, b, readout, tolerances
                     )  # fmt: skip
                     state = max(state, code)
                 else:
@@ -246,7 +245,7 @@ def compiled_values(
         geometry,
         code,
         depth,
-        float(tolerance),
+        layer.tolerances(tolerance),
     )
     left, right = _arrays(x), _arrays(y)
 

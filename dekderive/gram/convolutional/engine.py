@@ -19,8 +19,9 @@ BACKENDS = ("auto", "numpy", "numba")
 # Pixels of all pairs that NumPy works on at a time: some thirty arrays of this size exist then.
 PIXELS = 1 << 16
 
-# Compiling takes some ten seconds, in which NumPy solves about this many pixels of pairs; with less, "auto" is NumPy.
-WORTH = 2_000_000
+# Compiling takes some ten to twenty seconds, in which NumPy solves for about this many pixels of pairs; with less work
+# than that, "auto" is NumPy.
+WORTH = 10_000_000
 
 
 def chosen_backend(backend: str, layer: Layer, readout: str, count: int) -> str:

@@ -98,6 +98,14 @@ class Layer:
         except NotConverged:  # the expectations themselves are slower, and always there
             return self
 
+    def tolerances(self, tolerance: float) -> tuple[float, float]:
+        """Residuals of the equation of the gaps and of the linear one that leave such errors in the kernel.
+
+        Errors are at most residuals divided by 1 - sigma_W^2 in either equation; no residual is below rounding.
+        """
+        margin = max(1.0 - self.weight * self.ratio, 1e-3)
+        return max(tolerance * margin**2, 5e-15), max(0.01 * tolerance * margin, 1e-15)
+
     def content(self, q: Array, squares: Array) -> Array:
         """What a pixel of variance q and squared norm |x|^2 adds to the windows that hold it."""
         return self.weight * self.activation.variance(q) + self.injection * squares

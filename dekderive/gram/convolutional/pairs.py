@@ -121,8 +121,8 @@ def fields_of(
     else:
         conjugate, k1, k0 = _gaps(pair, qx, qy, profile, tolerance)
     slope = layer.weight * k0
-    margin = max(1.0 - layer.weight * layer.ratio, 1e-3)
-    tangent, fine = solve_linear(slope, overlap.weight, conjugate, layer.grid.radius, 0.01 * tolerance * margin)
+    _, linear = layer.tolerances(tolerance)
+    tangent, fine = solve_linear(slope, overlap.weight, conjugate, layer.grid.radius, linear)
     if not fine.all():
         raise NoFixedPoint(infinite_tangent(layer.activation.name))
     stated = slope * tangent + layer.weight * k1 + layer.injection * pair.inner()
@@ -147,14 +147,13 @@ def _gaps(pair: _Pair, qx: Array, qy: Array, profile: Profile, tolerance: float)
     for _ in range(2):  # as if all neighbours were equal
         value, slope = function(start)
         start = np.clip((base + value - slope * start) / (1.0 - np.minimum(slope, 0.999)), 0.0, 2 * g)
-    margin = max(1.0 - weight * ratio, 1e-3)
     found = newton(
         function,
         base,
         start,
         pair.overlap.weight,
         layer.grid.radius,
-        tolerance * margin**2,
+        layer.tolerances(tolerance)[0],
         lower=0.0,
         upper=2 * g,
         scale=lambda e: np.sqrt(e * g),

@@ -238,3 +238,13 @@ def test_what_does_not_exist_is_said(images):
     assert np.isfinite(deep).all()
     with pytest.raises(NoFixedPoint, match=r"infinite at image 0 of X: weight_variance \* E\[phi'\(u\)\^2\]"):
         convolutional_gram(deq_ntk_erf, images, pixels="unit", weight_variance=0.95, input_variance=0.05)
+
+
+def test_close_to_the_critical_variance(reference, images):
+    """At sigma_W^2 = .99 residuals of the asked size are below rounding; that is no failure."""
+    x, y = images[:2, :3, :2]
+    theta = reference.tensors(x, y, 3, (0.99, 0.01, 0.0), steps=6000)[1]
+    found = convolutional_tensors(deq_ntk_relu, x, y, weight_variance=0.99, input_variance=0.01, tolerance=1e-13)[1]
+    assert_allclose(found, theta, rtol=1e-10)
+    wide = convolutional_gram(deq_ntk_relu, images, weight_variance=0.999, input_variance=1.0, tolerance=1e-13)
+    assert np.isfinite(wide).all()

@@ -71,7 +71,7 @@ def unit_second_moment(activation: sp.Expr) -> sp.Expr:
     Examples
     --------
     >>> unit_second_moment(sp.cos(z))
-    exp(-1)*cosh(1)
+    (1 + exp(2))*exp(-2)/2
     """
     strangers = activation.free_symbols - {z}
     try:

@@ -1,0 +1,1 @@
+"""Gram matrices of univariate kernels: one matrix product, and one polynomial in place."""
