@@ -1,0 +1,1 @@
+"""High-dimensional equivalents of conjugate and tangent kernels of implicit and explicit networks."""
