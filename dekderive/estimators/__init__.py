@@ -10,7 +10,8 @@ except ImportError as error:
     ) from error
 
 from dekderive.estimators.equilibrium_kernel import EquilibriumKernel
+from dekderive.estimators.explicit_features import ExplicitNetworkFeatures
 from dekderive.estimators.kernel_glm import KernelGLM
 from dekderive.estimators.kernel_glm_classifier import KernelGLMClassifier
 
-__all__ = ["EquilibriumKernel", "KernelGLM", "KernelGLMClassifier"]
+__all__ = ["EquilibriumKernel", "ExplicitNetworkFeatures", "KernelGLM", "KernelGLMClassifier"]

@@ -16,6 +16,7 @@ SHOP = [
     "dekderive.solvers",
     "dekderive.solvers.kglm",
     "dekderive.gram",
+    "dekderive.design",
     "dekderive.initialisers",
     "dekderive.estimators",
 ]

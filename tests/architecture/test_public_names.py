@@ -20,6 +20,7 @@ HAND_WRITTEN = sorted(
 PUBLIC = [
     "dekderive",
     "dekderive.atoms",
+    "dekderive.design",
     "dekderive.duals",
     "dekderive.estimators",
     "dekderive.families",
