@@ -98,9 +98,13 @@ class _Numerical:
         if self.which == "slope_second":
             infinite = bool(jumps(f, 0))
             return np.asarray(arguments[0]) * 0.0 + np.inf if infinite else hermite.mean(slope, slope, *arguments)
-        return {"second": hermite.mean, "second_slope": hermite.mean_derivative, "dual": hermite.dual}.get(
-            self.which, hermite.dual_kxy
-        )(f, f, *arguments)
+        table: dict[str, Function] = {
+            "second": hermite.mean,
+            "second_slope": hermite.mean_derivative,
+            "dual": hermite.dual,
+            "slope_dual": hermite.dual_kxy,
+        }
+        return table[self.which](f, f, *arguments)
 
 
 def _one(z: Array) -> Array:
@@ -134,4 +138,5 @@ def numerical_activation(function: Function, slope: Function, *, name: str, lips
     (0.367879441171, 0.367879441171)
     """
     names = ("mean", "slope_mean", "curvature_mean", "second", "second_slope", "slope_second", "dual", "slope_dual")
-    return Activation(name, function, *(_Numerical(function, slope, n) for n in names), lipschitz=lipschitz)
+    moments: dict[str, Function] = {n: _Numerical(function, slope, n) for n in names}
+    return Activation(name=name, function=function, lipschitz=lipschitz, **moments)  # type: ignore[arg-type]

@@ -19,6 +19,8 @@ Side: TypeAlias = Literal["above", "below"]
 _DECIDING: Mapping[str, tuple[str, Side]] = {
     "deker": ("regularisation", "above"),
     "deq_ntk": ("weight_variance", "below"),
+    "implicit_ck": ("weight_variance", "below"),
+    "implicit_ntk": ("weight_variance", "below"),
 }
 
 # How far to stay from the value where the fixed point disappears: there its derivatives are infinite.

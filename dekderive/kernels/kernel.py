@@ -63,7 +63,7 @@ class Kernel:
     Attributes
     ----------
     name, summary, model : str
-        `model` is ``"deker"`` or ``"deq_ntk"``.
+        `model` is ``"deker"``, ``"deq_ntk"``, ``"implicit_ck"`` or ``"implicit_ntk"``.
     parameters : tuple of Parameter
     input_names, pair_names : tuple of str
         What the inputs contribute, per input (``cxx``, ``mean_x``) and per pair (``cxy``, and ``gap`` for charts that

@@ -1,6 +1,7 @@
 """Programs: from update maps to NumPy text, and from text to kernels."""
 
+from dekderive.programs.activation_text import compile_activation, emit_activation
 from dekderive.programs.dual_text import compile_dual, emit_dual
 from dekderive.programs.generate import compile, emit
 
-__all__ = ["compile", "compile_dual", "emit", "emit_dual"]
+__all__ = ["compile", "compile_activation", "compile_dual", "emit", "emit_activation", "emit_dual"]

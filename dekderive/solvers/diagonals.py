@@ -210,6 +210,8 @@ def _valley(equation: _Equation, chosen: NDArray[Any], low: Array, high: Array) 
 _BOUNDS = {
     "deker": ("regularisation", "regularisation^2 >= min_P M(P)/P"),
     "deq_ntk": ("weight_variance", "weight_variance <= max_P (P - injection)/E[phi(u)^2]"),
+    "implicit_ck": ("weight_variance", "weight_variance <= max_P (P - injection)/E[phi(u)^2]"),
+    "implicit_ntk": ("weight_variance", "weight_variance <= max_P (P - injection)/E[phi(u)^2]"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from dekderive.update_maps.deker import deker
 from dekderive.update_maps.deq_ntk import deq_ntk, normalised
+from dekderive.update_maps.implicit import implicit_ck, implicit_ntk
 from dekderive.update_maps.kglm import ConvexLoss, ConvexPenalty, convex_loss, kglm, penalty
 from dekderive.update_maps.layered import LayeredMap, nngp, ntk
 from dekderive.update_maps.update_map import UpdateMap
@@ -14,6 +15,8 @@ __all__ = [
     "convex_loss",
     "deker",
     "deq_ntk",
+    "implicit_ck",
+    "implicit_ntk",
     "kglm",
     "nngp",
     "normalised",

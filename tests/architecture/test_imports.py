@@ -18,6 +18,7 @@ SHOP = [
     "dekderive.gram",
     "dekderive.design",
     "dekderive.initialisers",
+    "dekderive.equivalents",
     "dekderive.estimators",
 ]
 SYMBOLIC = {"sympy", "flint", "mpmath"}

@@ -22,6 +22,7 @@ PUBLIC = [
     "dekderive.atoms",
     "dekderive.design",
     "dekderive.duals",
+    "dekderive.equivalents",
     "dekderive.estimators",
     "dekderive.families",
     "dekderive.gram",
