@@ -250,7 +250,7 @@ def relu_kernel(S, sa):
         q = sa * (q / 2 - 2 * oracle.bias * np.sqrt(q / (2 * np.pi)) + oracle.bias**2) + (1 - sa) * np.diag(S)
     root, m = np.sqrt(np.outer(q, q)), np.sqrt(q / (2 * np.pi)) - oracle.bias
     G = np.zeros_like(S)
-    for _ in range(25):
+    for _ in range(16):  # each round gains a factor of 7 or more
         rho = np.clip((sa * G + (1 - sa) * S) / root, -1, 1)
         G = root / (2 * np.pi) * (np.sqrt(1 - rho**2) + (np.pi - np.arccos(rho)) * rho - 1) + np.outer(m, m)
         np.fill_diagonal(G, (q - (1 - sa) * np.diag(S)) / sa)
@@ -263,21 +263,21 @@ def test_the_two_oracles_agree():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("family", "bound"), [("leaky_relu", 1e-4), ("hermite_slope", 0.01)])
-def test_kernel_ridge_predictions_are_those_of_the_model(family, bound):
-    """n = 1600, half of the rows unseen; relative difference of the predictions in the l2 norm."""
-    n, x = 1600, sample(3200)
-    labels = np.repeat([1.0, -1.0], n)
-    seen = np.arange(0, 2 * n, 2)
-    exact = relu_kernel(x @ x.T, 0.2)
-    network = design_explicit(model("relu"), family=family, tau0=1.0)
+def test_kernel_ridge_predictions_are_those_of_the_model():
+    """1600 rows, 800 unseen ones; relative difference of the predictions in the l2 norm."""
+    x = sample(2400)
+    labels = np.repeat([1.0, -1.0], 1200)
+    new = np.arange(0, 2400, 3)
+    seen = np.setdiff1d(np.arange(2400), new)
 
     def predictions(k):
-        weights = np.linalg.solve(k[np.ix_(seen, seen)] + 0.1 * np.eye(n), labels[seen])
-        return k[np.ix_(seen + 1, seen)] @ weights
+        weights = np.linalg.solve(k[np.ix_(seen, seen)] + 0.1 * np.eye(1600), labels[seen])
+        return k[np.ix_(new, seen)] @ weights
 
-    first, second = predictions(exact), predictions(network.kernel(x))
-    assert np.linalg.norm(first - second) < bound * np.linalg.norm(first)
+    expected = predictions(relu_kernel(x @ x.T, 0.2))
+    for family, bound in (("leaky_relu", 1e-4), ("hermite_slope", 0.01)):
+        found = predictions(design_explicit(model("relu"), family=family, tau0=1.0).kernel(x))
+        assert np.linalg.norm(found - expected) < bound * np.linalg.norm(expected)
 
 
 @pytest.mark.slow

@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pytest
 
+from dekderive import equivalents, kernels
 from dekderive.design import Unit, design_explicit, network, sphere_series
 from dekderive.equivalents import DeepEquilibrium
 from dekderive.errors import InvalidInput, NotConverged
+from dekderive.gram import gram
 from tests.design.oracles import Model, activation, rule
 
 CASES = [
@@ -159,3 +161,15 @@ def test_the_third_coefficient_in_closed_form():
     series = sphere_series(DeepEquilibrium(activation("swish"), 0.5, 0.5), 1.0, 3)
     expected = [p1 * 0.5 / free, b2, (2 * 0.5 * p2 * slope * b2 + p3 * slope**3) / free]
     np.testing.assert_allclose(series, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kernel", ["ck", "ntk"])
+@pytest.mark.parametrize("name", ["relu", "tanh", "erf"])
+def test_the_exact_kernels_of_the_package(name, kernel):
+    record = getattr(kernels, f"implicit_{kernel}_{name}")
+    centred = {"reference_norm": 1.0} if "reference_norm" in record.parameter_names else {}
+    x = sphere(30, 80)
+    exact = gram(record, x, weight_variance=0.4, input_variance=0.6, **centred)
+    model = DeepEquilibrium(getattr(equivalents, name), 0.4, 0.6)
+    network = design_explicit(model, kernel, "sphere_series", tau0=1.0, terms=40)
+    assert np.abs(network.kernel(x) - exact).max() < 2e-13
