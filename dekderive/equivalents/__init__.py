@@ -14,10 +14,6 @@ from dekderive.equivalents.activations import (
     tanh,
 )
 from dekderive.equivalents.coefficients import (
-    DeepEquilibrium,
-    Equilibrium,
-    GaussianMoments,
-    KernelCoefficients,
     deq_coefficients,
     equilibrium,
     explicit_coefficients,
@@ -26,6 +22,7 @@ from dekderive.equivalents.coefficients import (
 )
 from dekderive.equivalents.diagonals import exact_diagonal
 from dekderive.equivalents.equivalent import EquivalentKernel, equivalent_kernel
+from dekderive.equivalents.records import DeepEquilibrium, Equilibrium, GaussianMoments, KernelCoefficients
 from dekderive.equivalents.statistics import MixtureStatistics, estimate_tau0
 
 __all__ = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dekderive.equivalents.activation import Activation
-from dekderive.equivalents.coefficients import KernelCoefficients, gaussian_moments
+from dekderive.equivalents.coefficients import gaussian_moments
+from dekderive.equivalents.records import KernelCoefficients
 from dekderive.errors import InvalidInput, NoFixedPoint, NotConverged
 from dekderive.kernels.elementwise import Array
 

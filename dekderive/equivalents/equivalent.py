@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from scipy import linalg
 from scipy.sparse.linalg import LinearOperator, cg, eigsh
 
-from dekderive.equivalents.coefficients import KernelCoefficients
 from dekderive.equivalents.diagonals import exact_diagonal
+from dekderive.equivalents.records import KernelCoefficients
 from dekderive.equivalents.statistics import MixtureStatistics
 from dekderive.errors import InvalidInput, NoFixedPoint, NotConverged
 from dekderive.gram.points import as_rows
