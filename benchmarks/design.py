@@ -124,14 +124,18 @@ def errors(sizes: Sequence[int], seeds: int, figure: Path | None) -> None:
 
 
 def _draw_errors(sizes: Sequence[int], panels: list[tuple[str, dict[str, list[float]]]], figure: Path) -> None:
+    labels = list(dict.fromkeys(label.removesuffix(" *") for _, measured in panels for label in measured))
+    colours = dict(zip(labels, [*COLOURS, "#999999", "#f0e442"], strict=False))
     with _figure(figure, len(panels)) as axes:
         for ax, (title, measured) in zip(axes, panels, strict=True):
-            for (label, values), colour in zip(measured.items(), COLOURS, strict=False):
-                style = "--" if label.endswith("*") else "-"
-                ax.loglog(sizes, values, style, marker="o", markersize=3, color=colour, label=label)
+            for label, values in measured.items():
+                colour = colours[label.removesuffix(" *")]
+                ax.loglog(sizes, values, "--" if label.endswith("*") else "-", color=colour, label=label)
+            ax.minorticks_off()
+            ax.set_xticks(sizes, [str(n) for n in sizes])
             ax.set(title=title, xlabel="n")
             ax.legend(fontsize=6, frameon=False)
-        axes[0].set_ylabel("spectral norm of the difference")
+        axes[0].set_ylabel("difference from the model")
 
 
 # ---- eigenvalues -----------------------------------------------------------------------------------------------------
@@ -160,7 +164,7 @@ def histograms(n: int, data: str, folder: Path | None, figure: Path | None) -> N
     if figure:
         with _figure(figure, len(panels)) as axes:
             for ax, (title, spectra) in zip(axes, panels, strict=True):
-                bins = np.linspace(*np.quantile(np.concatenate(list(spectra.values())), [0.0, 0.985]), 40)
+                bins = np.linspace(*np.quantile(np.concatenate(list(spectra.values())), [0.0, 0.985]), 30)
                 for (label, values), colour in zip(spectra.items(), COLOURS, strict=False):
                     filled = label == "exact"
                     ax.hist(
@@ -203,8 +207,13 @@ def feasibility(points: int, figure: Path | None) -> None:
         print(f"| {leak:.2f} | {ends[0]} | {ends[1]} |")
     if figure:
         with _figure(figure, 1) as axes:
-            axes[0].pcolormesh(shares, leaks, needed, cmap="viridis_r", vmin=2, vmax=4, shading="nearest")
-            axes[0].set(xlabel="σ² of the recurrent weights", ylabel="leak", title="leaky ReLU layers: 2, 3, more")
+            ends = [[max(shares[row <= k], default=0.0) for row in needed] for k in (2, 3)]
+            for low, high, colour, label in zip(
+                [np.zeros(len(leaks)), *ends], [*ends, np.ones(len(leaks))], COLOURS, ("2", "3", "more"), strict=False
+            ):
+                axes[0].fill_betweenx(leaks, low, high, color=colour, alpha=0.6, linewidth=0, label=f"{label} layers")
+            axes[0].set(xlabel="σ² of the recurrent weights", ylabel="leak", xlim=(0, 1), ylim=(0, leaks[-1]))
+            axes[0].legend(fontsize=7)
 
 
 # ---- predictions -----------------------------------------------------------------------------------------------------
@@ -281,7 +290,7 @@ def accuracy(args: argparse.Namespace) -> None:
     single, unseen = train.astype(np.float32), test.astype(np.float32)
     targets = np.eye(y.max() + 1)[y[:count]] - 1 / (y.max() + 1)
     name, kind, sa, strength = args.model, "ck", args.share, args.ridge
-    network, cost = timed(lambda: design_explicit(model(name, sa), kind, tau0=1.0))
+    network, cost = timed(lambda: design_explicit(model(name, sa), kind, args.family, tau0=1.0, terms=4))
     print(
         f"{args.data}: {len(train)} training and {len(test)} test rows, {X.shape[1]} columns; {name}, σ² = {sa}, ",
         end="",
