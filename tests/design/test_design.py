@@ -148,6 +148,10 @@ def test_refusals_carry_the_nearest_network():
         design_explicit(model("relu"), family="hard_tanh", tau0=1.0)
     with pytest.raises(NotReachable):
         design_explicit(model("tanh"), family="leaky_relu", tau0=1.0)
+    with pytest.raises(NotReachable, match="diagonal"):  # near criticality the first layer has used up the diagonal
+        design_explicit(model("elu", 0.9), family="hermite_two_layer", tau0=0.3)
+    with pytest.raises(NotReachable):
+        design_explicit(model("leaky_relu", 0.99), family="leaky_relu", tau0=1.0)
     assert design_explicit(model("sharp_tanh", 0.5), tau0=1.0).family == "hermite_slope"
 
 
