@@ -15,13 +15,14 @@ from dekderive.ledger import Drift, Finding, intact, read_ledger
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNELS = ROOT / "dekderive" / "kernels"
-LOSSES = ROOT / "dekderive" / "losses"
+# What is derived beside kernels: where the derivations lie, and where the files go.
+OTHERS = {"losses": ROOT / "dekderive" / "losses", "equivalents": ROOT / "dekderive" / "equivalents" / "activations"}
 SEEDS = (0, 1, 2)
 
 
-def has_losses() -> bool:
-    """Whether this repository derives losses (a copy with one derivation, as in the tests, does not)."""
-    return (ROOT / "derivations/losses").is_dir()
+def others() -> dict[str, Path]:
+    """What this repository derives beside kernels (a copy with one derivation, as in the tests, has nothing)."""
+    return {what: folder for what, folder in OTHERS.items() if (ROOT / "derivations" / what).is_dir()}
 
 
 @click.group()
@@ -35,10 +36,11 @@ def update() -> None:
     changed = write(regenerate(ROOT, SEEDS[0]), KERNELS)
     for path in changed:
         click.echo(f"updated dekderive/kernels/{path}")
-    of_losses = write(regenerate(ROOT, SEEDS[0], "losses"), LOSSES) if has_losses() else ()
-    for path in of_losses:
-        click.echo(f"updated dekderive/losses/{path}")
-    changed = (*changed, *of_losses)
+    for what, folder in others().items():
+        written = write(regenerate(ROOT, SEEDS[0], what), folder)
+        for path in written:
+            click.echo(f"updated {folder.relative_to(ROOT)}/{path}")
+        changed = (*changed, *written)
     click.echo(f"{len(changed)} files changed; review them with `git diff`" if changed else "every file was current")
 
 
@@ -50,11 +52,11 @@ def check(quick: bool) -> None:
     if not quick:
         plans = [regenerate(ROOT, seed) for seed in SEEDS]
         findings = (*compare(plans[0], KERNELS), *steady(plans))
-    if has_losses():
-        findings = (*findings, *intact(LOSSES))
+    for what, folder in others().items():
+        findings = (*findings, *intact(folder))
         if not quick:
-            plans = [regenerate(ROOT, seed, "losses") for seed in SEEDS]
-            findings = (*findings, *compare(plans[0], LOSSES), *steady(plans))
+            plans = [regenerate(ROOT, seed, what) for seed in SEEDS]
+            findings = (*findings, *compare(plans[0], folder), *steady(plans))
     report(findings)
     if not quick:
         report_meaning()

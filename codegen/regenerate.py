@@ -17,11 +17,11 @@ from codegen.plan import Generated, Printer, load_sources, plan
 from dekderive.errors import StaleKernel
 from dekderive.ledger import FOLDER, Entry
 
-__all__ = ["plan_here", "plan_losses_here", "regenerate"]
+__all__ = ["plan_equivalents_here", "plan_here", "plan_losses_here", "regenerate"]
 
 
 def regenerate(root: Path, seed: int, what: str = "kernels") -> tuple[Generated, ...]:
-    """Return the plan for the derivations under `root`, of kernels or of losses, made under ``PYTHONHASHSEED=seed``."""
+    """Return the plan of kernels, losses or equivalents under `root`, made under ``PYTHONHASHSEED=seed``."""
     program = f"import sys; from codegen.regenerate import main; main(sys.argv[1], {what!r})"
     # The package next to `root` is the one to plan for, whichever one is installed.
     environment = os.environ | {"PYTHONHASHSEED": str(seed), "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
@@ -36,9 +36,9 @@ def plan_here(root: Path) -> tuple[Generated, ...]:
     """Return the plan, made in this process."""
     # The emitter needs `dekderive.kernels.kernel`, and importing it would run the generated index and with it every
     # generated module.  One that no longer fits the `Kernel` record would then make `update` impossible, so the package
-    # is entered here without its index; that of the losses likewise.
-    _enter_without_index("kernels")
-    _enter_without_index("losses")
+    # is entered here without its index; those of the losses and of the activations likewise.
+    for package in ("kernels", "losses", "equivalents"):
+        _enter_without_index(package)
     import sympy
 
     from codegen.certificates import planned_certificates
@@ -60,15 +60,25 @@ def _enter_without_index(package: str) -> None:
 
 def plan_losses_here(root: Path) -> tuple[Generated, ...]:
     """Return the plan of the losses, made in this process."""
-    _enter_without_index("losses")
+    for package in ("losses", "equivalents"):
+        _enter_without_index(package)
     from codegen.losses import plan_losses
 
     return plan_losses(root)
 
 
+def plan_equivalents_here(root: Path) -> tuple[Generated, ...]:
+    """Return the plan of the activations and of the scalars of equivalents, made in this process."""
+    _enter_without_index("equivalents")
+    from codegen.equivalents import plan_equivalents
+
+    return plan_equivalents(root)
+
+
 def main(root: str, what: str = "kernels") -> None:
     """Print the plan as JSON, and nothing else whatever a derivation prints: what `regenerate` reads."""
     with contextlib.redirect_stdout(sys.stderr):
-        planned = plan_here(Path(root)) if what == "kernels" else plan_losses_here(Path(root))
+        planners = {"kernels": plan_here, "losses": plan_losses_here, "equivalents": plan_equivalents_here}
+        planned = planners[what](Path(root))
         rows = [asdict(generated) for generated in planned]
     print(json.dumps(rows))

@@ -10,6 +10,7 @@ __all__ = [
     "NotCertified",
     "NotConverged",
     "NotIntegrable",
+    "NotReachable",
     "OutputExists",
     "PropertyFailed",
     "StaleKernel",
@@ -65,6 +66,17 @@ class UnknownName(DekderiveError, KeyError):
 
     def __str__(self) -> str:  # KeyError shows the repr of its argument, which mangles a sentence
         return str(self.args[0]) if self.args else ""
+
+
+class NotReachable(DekderiveError, ArithmeticError):
+    """No explicit network of the family that was asked for has this kernel; ``nearest`` is the closest one there is.
+
+    ``nearest.residuals`` says by how much it misses each of the four equations.
+    """
+
+    def __init__(self, message: str, nearest: object = None) -> None:
+        super().__init__(message)
+        self.nearest = nearest
 
 
 class OutputExists(DekderiveError, FileExistsError):

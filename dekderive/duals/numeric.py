@@ -12,7 +12,7 @@ import sympy as sp
 from dekderive.errors import NoClosedForm
 from dekderive.symbols import z
 
-__all__ = ["NUMERIC_NODES", "dual", "dual_kxx", "dual_kxy", "dual_kyy", "mean", "mean_derivative"]
+__all__ = ["NUMERIC_NODES", "dual", "dual_kxx", "dual_kxy", "dual_kyy", "equilibrium", "mean", "mean_derivative"]
 
 
 class _Numeric(sp.Function):
@@ -87,4 +87,24 @@ class mean_derivative(_Numeric):
     _latex_operator = r"\partial_{k_{xx}}"
 
 
-NUMERIC_NODES: tuple[type[_Numeric], ...] = (dual, dual_kxx, dual_kyy, dual_kxy, mean, mean_derivative)
+class equilibrium(_Numeric):
+    """The variance q of a unit at equilibrium: ``q = weight_variance Var f(u) + injected``, u ~ N(0, q); f = g.
+
+    ``equilibrium(f, f, weight_variance, injected)``; its derivatives are those of the implicit function theorem.
+    """
+
+    nargs = 4
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:  # noqa: D102 - SymPy's hook
+        f, _, weight, _ = self.args
+        one = sp.S.One
+        first, slope = mean(one, f, self), mean_derivative(one, f, self)
+        # d Var f(u) / dq; the share of the weights in it must stay below 1.
+        rise = 1 - weight * (mean_derivative(f, f, self) - 2 * first * slope)
+        return (mean(f, f, self) - first**2) / rise if argindex == 3 else 1 / rise
+
+    def _latex(self, printer: object, exp: str | None = None) -> str:
+        return r"\tau_{*}^{2}" if exp is None else rf"\left(\tau_{{*}}^{{2}}\right)^{{{exp}}}"
+
+
+NUMERIC_NODES: tuple[type[_Numeric], ...] = (dual, dual_kxx, dual_kyy, dual_kxy, mean, mean_derivative, equilibrium)

@@ -11,8 +11,16 @@ except ImportError as error:
 
 from dekderive.estimators.equilibrium_image_kernel import EquilibriumImageKernel
 from dekderive.estimators.equilibrium_kernel import EquilibriumKernel
+from dekderive.estimators.explicit_features import ExplicitNetworkFeatures
 from dekderive.estimators.kernel_glm import KernelGLM
 from dekderive.estimators.kernel_glm_classifier import KernelGLMClassifier
 from dekderive.estimators.kernel_ridge_classifier import KernelRidgeClassifier
 
-__all__ = ["EquilibriumImageKernel", "EquilibriumKernel", "KernelGLM", "KernelGLMClassifier", "KernelRidgeClassifier"]
+__all__ = [
+    "EquilibriumImageKernel",
+    "EquilibriumKernel",
+    "ExplicitNetworkFeatures",
+    "KernelGLM",
+    "KernelGLMClassifier",
+    "KernelRidgeClassifier",
+]

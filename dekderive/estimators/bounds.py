@@ -23,6 +23,8 @@ _TUNED: Mapping[str, tuple[str, ...]] = {
     "deker": ("regularisation",),
     "deq_nngp": ("weight_variance", "input_variance", "bias_variance"),
     "deq_ntk": ("weight_variance", "input_variance", "bias_variance"),
+    "implicit_ck": ("weight_variance", "input_variance"),
+    "implicit_ntk": ("weight_variance", "input_variance"),
     "nngp": ("weight_variance", "bias_variance"),
     "ntk": ("weight_variance", "bias_variance"),
 }

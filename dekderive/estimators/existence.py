@@ -20,6 +20,8 @@ _DECIDING: Mapping[str, tuple[str, Side]] = {
     "deker": ("regularisation", "above"),
     "deq_nngp": ("weight_variance", "below"),
     "deq_ntk": ("weight_variance", "below"),
+    "implicit_ck": ("weight_variance", "below"),
+    "implicit_ntk": ("weight_variance", "below"),
 }
 
 # How far to stay from the value where the fixed point disappears: there its derivatives are infinite.

@@ -17,6 +17,12 @@ A `Kernel` is of infinite depth; a `LayeredKernel` is of the depth that `with_de
 * `deq_ntk_gelu`: Tangent kernel of the deep equilibrium model with the normalised GELU, z Phi(z).
 * `deq_ntk_relu`: Tangent kernel of the deep equilibrium model with the normalised ReLU, sqrt(2) relu (Feng and Kolter, Theorem 2).
 * `deq_ntk_tanh`: Tangent kernel of the deep equilibrium model with the normalised hyperbolic tangent.
+* `implicit_ck_erf`: Conjugate kernel of the implicit network with the error function (after Ling et al.).
+* `implicit_ck_relu`: Conjugate kernel of the implicit network with centred ReLU (after Ling et al.).
+* `implicit_ck_tanh`: Conjugate kernel of the implicit network with the hyperbolic tangent (after Ling et al.).
+* `implicit_ntk_erf`: Tangent kernel of the implicit network with the error function, input weights frozen (after Ling et al.).
+* `implicit_ntk_relu`: Tangent kernel of the implicit network with centred ReLU, input weights frozen (after Ling et al.).
+* `implicit_ntk_tanh`: Tangent kernel of the implicit network with the hyperbolic tangent, input weights frozen (after Ling et al.).
 * `nngp_erf`: Gaussian process of a wide network with the error function: Williams' arcsine, layer by layer.
 * `nngp_gelu`: Gaussian process of a wide network with the GELU, z Phi(z).
 * `nngp_relu`: Gaussian process of a wide ReLU network: the arc-cosine kernel of degree 1, layer by layer.
@@ -39,6 +45,12 @@ from dekderive.kernels._generated.deq_ntk_erf import KERNEL as deq_ntk_erf
 from dekderive.kernels._generated.deq_ntk_gelu import KERNEL as deq_ntk_gelu
 from dekderive.kernels._generated.deq_ntk_relu import KERNEL as deq_ntk_relu
 from dekderive.kernels._generated.deq_ntk_tanh import KERNEL as deq_ntk_tanh
+from dekderive.kernels._generated.implicit_ck_erf import KERNEL as implicit_ck_erf
+from dekderive.kernels._generated.implicit_ck_relu import KERNEL as implicit_ck_relu
+from dekderive.kernels._generated.implicit_ck_tanh import KERNEL as implicit_ck_tanh
+from dekderive.kernels._generated.implicit_ntk_erf import KERNEL as implicit_ntk_erf
+from dekderive.kernels._generated.implicit_ntk_relu import KERNEL as implicit_ntk_relu
+from dekderive.kernels._generated.implicit_ntk_tanh import KERNEL as implicit_ntk_tanh
 from dekderive.kernels._generated.nngp_erf import KERNEL as nngp_erf
 from dekderive.kernels._generated.nngp_gelu import KERNEL as nngp_gelu
 from dekderive.kernels._generated.nngp_relu import KERNEL as nngp_relu
@@ -65,6 +77,12 @@ __all__ = [
     "deq_ntk_gelu",
     "deq_ntk_relu",
     "deq_ntk_tanh",
+    "implicit_ck_erf",
+    "implicit_ck_relu",
+    "implicit_ck_tanh",
+    "implicit_ntk_erf",
+    "implicit_ntk_relu",
+    "implicit_ntk_tanh",
     "nngp_erf",
     "nngp_gelu",
     "nngp_relu",

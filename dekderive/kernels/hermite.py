@@ -25,6 +25,7 @@ are NaN.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from dekderive.errors import InvalidInput
 from dekderive.kernels.elementwise import Array
 from dekderive.kernels.expectations.coefficients import STRIDE, coefficients
 from dekderive.kernels.expectations.derivatives import curvature, price
+from dekderive.kernels.expectations.equilibrium import equilibrium_variance
 from dekderive.kernels.expectations.functions import analytic, piecewise
 from dekderive.kernels.expectations.mehler import bivariate, certified, distinct
 from dekderive.kernels.expectations.octaves import tabulated
@@ -49,6 +51,7 @@ __all__ = [
     "dual_kxy",
     "dual_kyy",
     "dual_with_error",
+    "equilibrium",
     "mean",
     "mean_derivative",
     "piecewise",
@@ -299,6 +302,52 @@ def mean_derivative(f: Integrand, g: Integrand, kxx: ArrayLike) -> Any:
     """
     (a,) = _float64(kxx)
     return _like(tabulated(MeanDerivative(Product(f, g)), a.ravel()).reshape(a.shape), kxx)
+
+
+def equilibrium(f: Integrand, g: Integrand, weight_variance: ArrayLike, injected: ArrayLike) -> Any:
+    r"""Return the variance q at which :math:`q = w\, \mathrm{Cov}(f(u), g(u)) + i`, u normal of variance q, for g = f.
+
+    Parameters
+    ----------
+    f, g : callable
+        The same function twice.
+    weight_variance, injected : array_like
+        w and i > 0.
+
+    Returns
+    -------
+    ndarray or scalar
+        The smallest solution; NaN where there is none, or where :math:`w\, d\mathrm{Var} f(u)/dq \ge 1` there.
+
+    Raises
+    ------
+    NotConverged
+        If f is not smooth between its knots.
+
+    Examples
+    --------
+    >>> round(float(equilibrium(np.abs, np.abs, 0.5, 1.0) * (1 - 0.5 * (1 - 2 / np.pi))), 12)  # Var |u| = (1 - 2/pi) q
+    1.0
+    """
+    pairs = np.broadcast(*_float64(weight_variance, injected))
+    found = [_equilibrium(f, g, float(w), float(i)) for w, i in pairs]
+    return np.reshape(found, pairs.shape)[()]
+
+
+@functools.lru_cache(maxsize=256)  # every formula of a kernel asks for the same number again
+def _equilibrium(f: Integrand, g: Integrand, weight: float, injected: float) -> float:
+    def variance(q: Array) -> Array:
+        first = mean(_one, f, q)
+        return np.asarray(mean(f, g, q) - first * first)
+
+    def slope(q: Array) -> Array:
+        return np.asarray(mean_derivative(f, g, q) - 2 * mean(_one, f, q) * mean_derivative(_one, f, q))
+
+    return equilibrium_variance(variance, slope, weight, injected)
+
+
+def _one(z: Array) -> Array:
+    return np.ones_like(z)
 
 
 def series(f: Integrand, a: ArrayLike, order: int) -> Array:

@@ -66,7 +66,7 @@ class Kernel:
     Attributes
     ----------
     name, summary, model : str
-        `model` is ``"deker"``, ``"deq_ntk"`` or ``"deq_nngp"``.
+        `model` is ``"deker"``, ``"deq_ntk"``, ``"deq_nngp"``, ``"implicit_ck"`` or ``"implicit_ntk"``.
     parameters : tuple of Parameter
     input_names, pair_names : tuple of str
         What the inputs contribute, per input (``cxx``, ``mean_x``) and per pair (``cxy``, and ``gap`` for charts that

@@ -21,10 +21,16 @@ _FUNCTIONS = {
     "deker": {"slope": r"\rho", "activation": r"\sigma"},
     **{
         model: {"activation": r"\varphi", "activation_slope": r"\varphi'", "slope": r"\varphi'"}
-        for model in ("deq_nngp", "deq_ntk", "nngp", "ntk")
+        for model in ("deq_nngp", "deq_ntk", "implicit_ck", "implicit_ntk", "nngp", "ntk")
     },
 }
+_IMPLICIT = (
+    r"k_{xy}' = \sigma_{a}^{2}\, \mathbb{E}[(\varphi(u) - b)(\varphi(v) - b)] + \sigma_{b}^{2}\, c_{xy}",
+    "One application of the weights and the injected inputs; b is the mean of the activation at equilibrium.",
+)
 _RECURSIONS = {
+    "implicit_ck": _IMPLICIT,
+    "implicit_ntk": _IMPLICIT,
     "deker": (
         r"\lambda^{2} k_{xy}' = c_{xy}\, \mathbb{E}[\rho(u) \rho(v)] - \mu_{x}\, \mathbb{E}[\rho(u) \sigma(v)]"
         r" - \mu_{y}\, \mathbb{E}[\sigma(u) \rho(v)] + \mathbb{E}[\sigma(u) \sigma(v)]",

@@ -211,6 +211,8 @@ _BOUNDS = {
     "deker": ("regularisation", "regularisation^2 >= min_P M(P)/P"),
     "deq_nngp": ("weight_variance", "weight_variance <= max_P (P - injection)/E[phi(u)^2]"),
     "deq_ntk": ("weight_variance", "weight_variance <= max_P (P - injection)/E[phi(u)^2]"),
+    "implicit_ck": ("weight_variance", "weight_variance <= max_P (P - injection)/E[phi(u)^2]"),
+    "implicit_ntk": ("weight_variance", "weight_variance <= max_P (P - injection)/E[phi(u)^2]"),
 }
 
 

@@ -13,8 +13,10 @@ import sympy as sp
 from dekderive.citations import cite
 from dekderive.theorems.evidence import agrees, identity
 from dekderive.theorems.implicit_ck_model import Coefficients, Mixture, coefficients, draw, equivalent, kernels
-from dekderive.theorems.implicit_ck_symbols import A4, FIRST, G1, G2, SA, SB, SECOND, SETTING, THIRD, D
+from dekderive.theorems.implicit_ck_symbols import A4, FIRST, FP, G1, G2, SA, SB, SECOND, SETTING, TAU0, THIRD, D
 from dekderive.theorems.theorem import Basis, Counterexample, Kind, Probe, Refutation, Standing, Theorem
+from dekderive.update_maps.high_dimension import MOMENTS, STATE, implicit_scalars, layer_scalars
+from dekderive.update_maps.high_dimension import SETTING as SETTING_SYMBOLS
 from dekderive.verdict import Check
 
 __all__ = ["THEOREMS"]
@@ -69,6 +71,22 @@ def _off_diagonal() -> Check:
     )
 
 
+def _from_mehler(names: tuple[str, str, str], stated: tuple[sp.Expr, sp.Expr, sp.Expr]) -> Check:
+    """The scalars as derived from Mehler's series and the heat equation, norms included, against those stated."""
+    in_words = dict(zip(SETTING_SYMBOLS, (SA, SB, TAU0), strict=True))
+    in_words |= {MOMENTS[0]: sp.sqrt(G1), MOMENTS[1]: sp.sqrt(G2), MOMENTS[3]: FP}
+    derived = implicit_scalars()
+    return identity(
+        "Mehler",
+        f"{', '.join(names)} are what Mehler's series and the heat equation give",
+        [sp.cancel(derived[name].xreplace(in_words) - value) for name, value in zip(names, stated, strict=True)],
+    )
+
+
+_CONJUGATE = ("a1", "a2", "a3")
+_TANGENT = ("b1", "b2", "b3")
+_THETA = SA * G1 / D
+
 _CK = Theorem(
     key="implicit-ck/ck-equivalent",
     source=cite(_PAPER, "abstract: implicit CK"),
@@ -92,6 +110,11 @@ _CK = Theorem(
     open_because=_OPEN,
     probes=(
         Probe(Kind.IDENTITY, _off_diagonal),
+        Probe(
+            Kind.IDENTITY,
+            partial(_from_mehler, _CONJUGATE, (FIRST, SECOND, THIRD)),
+            partial(_from_mehler, _CONJUGATE, (FIRST, THIRD / 2, THIRD)),
+        ),
         Probe(Kind.SIMULATION, partial(_decays, "CK", "population"), partial(_decays, "CK", "fourth power")),
         Probe(Kind.SIMULATION, partial(_decays, "CK", "data"), partial(_decays, "CK", "centred")),
     ),
@@ -128,6 +151,11 @@ _NTK = Theorem(
     open_because=_OPEN,
     probes=(
         Probe(Kind.IDENTITY, partial(_tangent_coefficients, 3), partial(_tangent_coefficients, 1)),
+        Probe(
+            Kind.IDENTITY,
+            partial(_from_mehler, _TANGENT, (FIRST * (1 + _THETA), SECOND * (1 + _THETA), THIRD * (1 + 3 * _THETA))),
+            partial(_from_mehler, _TANGENT, (FIRST * (1 + _THETA), SECOND * (1 + 3 * _THETA), THIRD * (1 + _THETA))),
+        ),
         Probe(Kind.SIMULATION, partial(_decays, "NTK", "population"), partial(_decays, "NTK", "fourth power")),
         Probe(Kind.SIMULATION, partial(_decays, "NTK", "data"), partial(_decays, "NTK", "centred")),
     ),
@@ -220,6 +248,24 @@ def _layers(cross: int) -> Check:
     return identity("recursion", "a3' = g1 a3 + g2 a1^2/2, b3' = a3' + g1 b3 + g2 a1 b1", differences)
 
 
+def _layer_from_mehler(share: sp.Expr) -> Check:
+    """The coefficients of the norms and the diagonal, from Mehler's series: a4 is the slope of the variance."""
+    _, a2, _, a4, _, b2, _, kappa_squared = STATE
+    m1, m2, second, second_slope, slope_second = MOMENTS
+    derived = layer_scalars()
+    following = m1**2 * a2 + share * m2**2 * a4**2
+    return identity(
+        "norms",
+        "a2' = g1 a2 + g2 a4^2/4, b2' = a2' + g1 b2, a4' = F' a4, kappa'^2 = tau'^2 + kappa^2 E sigma'^2",
+        [
+            sp.expand(derived["a2"] - following),
+            sp.expand(derived["b2"] - following - m1**2 * b2),
+            sp.expand(derived["a4"] - second_slope * a4),
+            sp.expand(derived["kappa_squared"] - second - kappa_squared * slope_second),
+        ],
+    )
+
+
 _EXPLICIT = Theorem(
     key="implicit-ck/explicit-recursion",
     source=cite(_PAPER, "explicit networks"),
@@ -239,6 +285,11 @@ _EXPLICIT = Theorem(
     open_because=_OPEN,
     probes=(
         Probe(Kind.IDENTITY, partial(_layers, 1), partial(_layers, 0)),
+        Probe(
+            Kind.IDENTITY,
+            partial(_layer_from_mehler, sp.Rational(1, 4)),
+            partial(_layer_from_mehler, sp.Rational(1, 2)),
+        ),
         Probe(Kind.SIMULATION, partial(_decays, "CK", "population", 0.0), partial(_decays, "CK", "fourth power", 0.0)),
     ),
 )

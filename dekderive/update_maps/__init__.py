@@ -3,6 +3,7 @@
 from dekderive.update_maps.deker import deker
 from dekderive.update_maps.deq_ntk import deq_nngp, deq_ntk
 from dekderive.update_maps.existence import Conditions, conditions
+from dekderive.update_maps.implicit import implicit_ck, implicit_ntk
 from dekderive.update_maps.kglm import ConvexLoss, ConvexPenalty, convex_loss, kglm, penalty
 from dekderive.update_maps.layered import LayeredMap, nngp, ntk
 from dekderive.update_maps.normalisation import normalised
@@ -19,6 +20,8 @@ __all__ = [
     "deker",
     "deq_nngp",
     "deq_ntk",
+    "implicit_ck",
+    "implicit_ntk",
     "kglm",
     "nngp",
     "normalised",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from dekderive.atoms import Atom, step
+from dekderive.certificates.pieces import smooth_pieces
 from dekderive.certificates.prover.direct import prove_expectation
 from dekderive.certificates.prover.proof import Proof
 from dekderive.certificates.prover.prove import prove_bound, prove_unique_root
@@ -20,7 +21,7 @@ from dekderive.update_maps.rectified import is_rectified
 from dekderive.update_maps.update_map import UpdateMap, in_chart
 from dekderive.verdict import Verdict
 
-__all__ = ["NamedProof", "certificates"]
+__all__ = ["NamedProof", "certificates", "lipschitz_bound"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def certificates(update_map: UpdateMap) -> tuple[NamedProof, ...]:
     ('HOLDS', 'the kernel contracts for weight_variance < 1')
     """
     functions = dict(update_map.functions)
-    if update_map.model.startswith("deq_"):
+    if update_map.model.startswith(("deq_", "implicit_")):
         slope, jumps = regular_derivative(functions["activation"])
         return () if jumps else (_tangent(update_map, slope),)
     found = [_lipschitz(name, functions[name], letter) for name, letter in (("slope", "rho"), ("activation", "sigma"))]
@@ -82,6 +83,41 @@ def _lipschitz(name: str, function: sp.Expr, letter: str) -> NamedProof:
     except DekderiveError as error:
         proof = Proof(Verdict.UNDECIDED, detail=str(error))
     return NamedProof(f"{name}_lipschitz", consequence, proof)
+
+
+def lipschitz_bound(function: sp.Expr) -> sp.Rational | None:
+    """Return a proved bound of |f'| between the kinks of a continuous f; None if f jumps, or where none is found.
+
+    Examples
+    --------
+    >>> from dekderive.atoms import relu
+    >>> lipschitz_bound(relu(z)), lipschitz_bound(z**2)
+    (1, None)
+    """
+    if regular_derivative(function)[1]:
+        return None
+    try:
+        bounds = [_bound_on(piece.expr.diff(z), piece.lower, piece.upper) for piece in smooth_pieces(function)]
+    except DekderiveError:
+        return None
+    found = [bound for bound in bounds if bound is not None]
+    return max(found) if len(found) == len(bounds) else None
+
+
+def _bound_on(slope: sp.Expr, lower: sp.Expr, upper: sp.Expr) -> sp.Rational | None:
+    """A proved bound of |slope| between two points."""
+    if not slope.has(z):
+        return abs(sp.nsimplify(slope)) if slope.is_number else None
+    inside = [x for x in (sp.Rational(k, 16) for k in range(-160, 161)) if lower <= x <= upper]
+    elementary = slope.replace(lambda e: isinstance(e, Atom), lambda e: e.definition)
+    values = [abs(elementary.subs(z, x).evalf(15)) for x in inside]
+    largest = max(values)
+    # A slope that still grows where the samples end has no bound.
+    if largest > 1 and any(end.is_infinite and largest == v for end, v in ((lower, values[0]), (upper, values[-1]))):
+        return None
+    bound = sp.Rational(int(sp.ceiling(largest * (1 + sp.Rational(1, 1000)) * 10**4)), 10**4)
+    proof = prove_bound(slope, {z: (lower, upper)}, at_most=bound, at_least=-bound, text=f"|f'| <= {bound}")
+    return bound if proof.verdict is Verdict.HOLDS else None
 
 
 def _unimodal() -> NamedProof:

@@ -16,7 +16,9 @@ SHOP = [
     "dekderive.solvers",
     "dekderive.solvers.kglm",
     "dekderive.gram",
+    "dekderive.design",
     "dekderive.initialisers",
+    "dekderive.equivalents",
     "dekderive.estimators",
 ]
 SYMBOLIC = {"sympy", "flint", "mpmath"}

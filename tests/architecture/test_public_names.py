@@ -20,7 +20,9 @@ HAND_WRITTEN = sorted(
 PUBLIC = [
     "dekderive",
     "dekderive.atoms",
+    "dekderive.design",
     "dekderive.duals",
+    "dekderive.equivalents",
     "dekderive.estimators",
     "dekderive.families",
     "dekderive.gram",

@@ -1,0 +1,16 @@
+"""Conjugate kernel of the implicit network with the hyperbolic tangent (after Ling et al.).
+
+The mean of an odd activation is 0 at every variance: nothing is to be centred.  The expectations are Hermite series.
+"""
+
+import sympy as sp
+
+from dekderive.citations import cite
+from dekderive.derivation import Derivation
+from dekderive.symbols import z
+from dekderive.update_maps import implicit_ck
+
+derivation = Derivation(
+    implicit_ck(sp.tanh(z), name="implicit_ck_tanh"),
+    sources=(cite("ling2024deq"),),
+)
