@@ -113,7 +113,9 @@ def _with_expectations(formula: sp.Expr, exact: dict[sp.Symbol, sp.Rational]) ->
 
 @cache
 def _function(f: sp.Expr) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    printed = sp.lambdify(z, f, [vars(special), "numpy"])
+    # Numbers as floats: NumPy takes no roots of integers beyond 64 bits.
+    numbers = {n: sp.N(n, 20) for n in f.atoms(sp.Pow) if n.is_number}
+    printed = sp.lambdify(z, f.xreplace(numbers), [vars(special), "numpy"])
     return lambda x: np.broadcast_to(printed(x), np.shape(x))
 
 

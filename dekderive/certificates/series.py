@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from flint import arb, arb_series, ctx
 
 from dekderive.certificates.balls import as_ball, neighbourhood
-from dekderive.errors import NoClosedForm
+from dekderive.errors import NoClosedForm, NotCertified
 
 # Terms of the power series of the atoms: 5^(2k) / (2k + 2)! is below 1e-40 from here on.
 _TERMS = 30
@@ -74,7 +74,7 @@ def _entire(x: Series, power: int) -> Series:
     sum at points of modulus 4.
     """
     if not abs(x[0]) <= 4:
-        raise ValueError("angles above 4 are not replayed")
+        raise NotCertified("angles above 4 are not replayed on power series")
     square, value = x * x, arb_series([0])
     for k in reversed(range(_TERMS)):
         n = 2 * k + power

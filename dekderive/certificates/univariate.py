@@ -133,7 +133,7 @@ def _on_interval(record: UnivariateKernel, curve: _Curve, low: Any, high: Any) -
         if not abs(remainder) < REMAINDER:
             return None
         series = _defect(record, curve, centre, centre)
-    except (ValueError, ZeroDivisionError):  # a denominator whose ball contains 0
+    except (ValueError, ZeroDivisionError, NotCertified):  # a denominator whose ball contains 0
         return None
     total = abs(remainder)
     for j in range(TERMS):

@@ -52,6 +52,7 @@ def draw_curves(outcome: Outcome, path: Path) -> None:
         for k, curve in enumerate(curves):
             _draw(axes, curve, COLOURS[k % len(COLOURS)], *_STYLES[k % len(_STYLES)])
         axes.set(xscale="log", xlabel="depth (activations)")
+        axes.xaxis.set_major_formatter(matplotlib_module("ticker").StrMethodFormatter("{x:g}"))
         axes.set_title(title.replace(", ", "\n", 1), fontsize=10)
         axes.grid(True, color="#d9d9d9", lw=0.5)
         axes.spines[["top", "right"]].set_visible(False)

@@ -101,8 +101,9 @@ def gram(
         return _of_record(kernel, X, Y, moments, block_size, out, parameters)
     known = checked_parameters(kernel, parameters)
     rule = chosen_moments(kernel, moments)
-    if univariate.worth_it(kernel, rule, X, Y) and (record := univariate.trusted(kernel, known)) is not None:
-        built = univariate.matrix(record, rule, X, Y, block_size, out, kernel)
+    if isinstance(kernel, Kernel) and univariate.worth_it(kernel, rule, X, Y):
+        record = univariate.trusted(kernel, known)
+        built = None if record is None else univariate.matrix(record, rule, X, Y, block_size, out, kernel)
         if built is not None:
             return built
     left = rule.points(as_rows(X))

@@ -158,7 +158,7 @@ def test_the_figure_of_the_freeze_is_written(tmp_path, monkeypatch):
     found = json.loads((tmp_path / "freeze.json").read_text(encoding="utf-8"))
     verdicts = {check["verdict"] for check in found["checks"]}
     assert done.exit_code == (1 if "fails" in verdicts else 2 if "undecided" in verdicts else 0)
-    assert len(found["checks"]) == 6
+    assert len(found["checks"]) == 7
     assert len(found["curves"]) == 9
     assert {row["parameters"]["depth"] for row in found["rows"]} == {1, 6, None}
     text = path.read_text(encoding="utf-8")

@@ -14,9 +14,10 @@ from dekderive.errors import InvalidInput, NotConverged
 from dekderive.experiments import EXPERIMENTS
 from dekderive.experiments.cdeq_ntk import mean_colour, unit_pixels
 from dekderive.experiments.classification import draws, mean_and_error, require_memory, unit_rows
+from dekderive.experiments.depths import injected, plain, profile
 from dekderive.experiments.experiment import Curve, Outcome, Published, Row, Settings, Sizes, agreement
 from dekderive.experiments.figures import draw_curves
-from dekderive.experiments.freeze import injected, plain, profile, run
+from dekderive.experiments.freeze import later, run
 from dekderive.gram import gram
 from dekderive.gram.convolutional import convolutional_gram
 from dekderive.kernels import deq_ntk_relu
@@ -130,10 +131,10 @@ def test_a_profile_that_is_not_smooth_is_refused():
 
 
 def test_the_plain_network_freezes_and_the_injected_one_settles():
-    outcome = run(settings(60, 40, 2, regularisation=1e-3), panels=((0.25, 0.75),), depths=(1, 3, 60))
+    outcome = run(settings(60, 40, 4, regularisation=1e-3), panels=((0.25, 0.75),), depths=(1, 3, 60))
     rows = {row.label: row for row in outcome.rows}
     assert len(rows) == 7
-    given = settings(60, 40, 2)
+    given = settings(60, 40, 4)
     expected = []
     for draw in draws(given):
         X, new = unit_rows(draw.x_train), unit_rows(draw.x_test)
@@ -147,11 +148,29 @@ def test_the_plain_network_freezes_and_the_injected_one_settles():
     assert deep.measured == limit.measured > 0.6
     assert [check.name.partition(":")[0] for check in outcome.checks] == ["freeze", "limit"]
     assert outcome.checks[1].verdict is Verdict.HOLDS
+    assert "difference +0.00%" in outcome.checks[1].detail
+    assert outcome.checks[0].verdict is Verdict.HOLDS
     finite, level = (
         next(c for c in outcome.curves if c.label == f"DEQ-NTK, {x} depth") for x in ("finite", "infinite")
     )
     assert finite.mean[-1] == level.mean[0]
     assert finite.x == (1.0, 3.0, 60.0)
+
+
+def test_the_order_of_freezing_is_judged_by_depths():
+    early, late, never = np.array([0.4, 0.1, 0.1]), np.array([0.4, 0.4, 0.2]), np.array([0.4, 0.4, 0.4])
+    for curves, verdict in (
+        ((early, late, never), Verdict.HOLDS),
+        ((late, early), Verdict.FAILS),
+        ((early, early), Verdict.UNDECIDED),
+        ((never, never), Verdict.UNDECIDED),
+    ):
+        assert later((0.2, 0.5, 0.8)[: len(curves)], curves, (1, 10, 100)).verdict is verdict
+
+
+def test_one_draw_is_compared_with_a_bound():
+    outcome = run(settings(40, 50, regularisation=1e-3), panels=((0.25, 0.75),), depths=(1, 40))
+    assert f"half-width {1.96 * math.sqrt(0.01):.2%}" in outcome.checks[0].detail
 
 
 def windows(tensor):

@@ -29,47 +29,37 @@ def numba_is_installed() -> bool:
 
 
 def apply(slab, first, last, width, lower, h, f, g, q, chart, constants, coefficients, found):  # type: ignore[no-untyped-def]
-    # constants: 1, 0, slope, offset, c, sqrt(c), share of near pairs.  Numbers written in the text would be float64.
-    one, zero, slope, offset = constants[0], constants[1], constants[2], constants[3]
-    c, root, near = constants[4], constants[5], constants[6]
-    s, x, p = np.empty_like(g[:STRIP]), np.empty_like(g[:STRIP]), np.empty_like(g[:STRIP])
-    if g.size < STRIP:
-        s, x, p = np.empty(STRIP, g.dtype), np.empty(STRIP, g.dtype), np.empty(STRIP, g.dtype)
-    count = 0
+    # Numbers written in the text would be float64: those that are needed are passed.
+    one, zero, slope, offset, c, root, near = constants
+    s, x, p, count = np.empty(STRIP, g.dtype), np.empty(STRIP, g.dtype), np.empty(STRIP, g.dtype), 0
     for i in range(first, last):
-        end = min(width, lower + i) if lower >= 0 else width
         hi, fi = h[i], f[i]
+        end = min(width, lower + i) if lower >= 0 else width
         for begin in range(0, end, STRIP):
-            m = min(STRIP, end - begin)
-            close = 0
+            m, close = min(STRIP, end - begin), 0
             for k in range(m):
-                both = hi + g[begin + k]
-                value = both - slab[i, begin + k]
-                close += value < near * both
-                s[k] = value
+                s[k] = (hi + g[begin + k]) - slab[i, begin + k]
+                close += s[k] < near * (hi + g[begin + k])
             if close:
                 for k in range(m):
                     if s[k] < near * (hi + g[begin + k]):
                         found[count] = (i - first) * width + begin + k
                         count += 1
                     s[k] = max(s[k], zero)
+            for k in range(m):
+                s[k] = math.sqrt(s[k])
             if chart == 0:
                 for k in range(m):
-                    s[k] = math.sqrt(s[k])
                     x[k] = slope * s[k] + offset
             elif chart == 1:
                 for k in range(m):
-                    t = math.sqrt(s[k])
-                    v = math.sqrt(t + c)
-                    s[k] = t / (v * (v + root))
+                    v = math.sqrt(s[k] + c)
+                    s[k] = s[k] / (v * (v + root))
                     x[k] = slope * v + offset
             else:
                 for k in range(m):
-                    t = math.sqrt(s[k])
-                    x[k] = slope * (t / (root + math.sqrt(max(c - s[k], zero)))) + offset
-                    s[k] = t
-            for k in range(m):
-                p[k] = coefficients[0]
+                    x[k] = slope * (s[k] / (root + math.sqrt(max(c - s[k] * s[k], zero)))) + offset
+            p[:m] = coefficients[0]
             # Four steps of Horner's scheme for each pass over the strip, so that they run in registers.
             for n in range(1, coefficients.size, 4):
                 a0, a1, a2, a3 = coefficients[n], coefficients[n + 1], coefficients[n + 2], coefficients[n + 3]
@@ -110,7 +100,7 @@ class NumbaTiles:
         self._chart = _CHARTS[record.chart]
         c = record.constant
         constants = [1.0, 0.0, record.slope, record.offset, c, math.sqrt(c), near]
-        self._constants = np.array(constants, self.dtype)
+        self._constants = tuple(np.array(constants, self.dtype))
         padded = [0.0] * (-record.degree % 4) + list(reversed(record.coefficients))
         self._coefficients = np.array(padded, self.dtype)
 

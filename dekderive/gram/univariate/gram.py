@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from dekderive.errors import InvalidInput, NoClosedForm
 from dekderive.gram.engine import blocks, diagonal_values
@@ -160,9 +160,7 @@ def _augmentation(record: UnivariateKernel, rule: Moments, columns: int) -> tupl
     return share, float(np.sqrt(rule.bias**2 / rule.scale**2 + record.bias_variance / (record.input_variance * share)))
 
 
-def _diagonal(
-    record: UnivariateKernel, kernel: Kernel | None, second: NDArray[np.float64], name: str
-) -> NDArray[np.float64]:
+def _diagonal(record: UnivariateKernel, kernel: Kernel | None, second: Array, name: str) -> Array:
     """The kernel at x = x: as the general solver has it, or from the record."""
     if kernel is None:
         return record.diagonal(second)

@@ -106,7 +106,7 @@ class CentredRows:
     centre: NDArray[np.float64]
     rows: Array
     halves: Array
-    diagonal: NDArray[np.float64]
+    diagonal: Array
 
     @classmethod
     def of(
