@@ -22,6 +22,7 @@ PUBLIC = [
     "dekderive.atoms",
     "dekderive.duals",
     "dekderive.estimators",
+    "dekderive.experiments",
     "dekderive.families",
     "dekderive.gram",
     "dekderive.gram.convolutional",
