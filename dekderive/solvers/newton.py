@@ -180,8 +180,10 @@ class _Iterates:
         small = tolerance * np.abs(self.x) + floor
         newtonian = sane & (target > self.lower) & (target < self.upper)
         # Newton's errors square: the next step would have about length^3 / stride^2, which may be negligible already.
+        # Where the last step happened to pass an inflection it says too little: length^2 must be small as well.
         ratio = length / self.stride
         settled = newtonian & (ratio <= 0.05) & (length * ratio * ratio <= small / 4)
+        settled &= length * length <= small * np.abs(self.x)
         done = root | settled | (sane & (length <= small)) | (self.upper - self.lower <= small)
         stalled = (size > self.value / 2) & (slope > self.slope / 2)
         if not patient:

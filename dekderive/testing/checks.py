@@ -24,7 +24,8 @@ from dekderive.testing.observations import Array, draw_predictors, loss_of
 from dekderive.testing.properties import duals, families, kglm, kglm_variants, tangent
 from dekderive.testing.strategies import Covariance, covariances, points_on_spheres
 from dekderive.theorems import checks_for
-from dekderive.update_maps.deq_ntk import deq_ntk, normalised
+from dekderive.update_maps.deq_ntk import deq_ntk
+from dekderive.update_maps.normalisation import normalised
 from dekderive.verdict import Check, Verdict
 
 __all__ = ["check_activation", "check_family", "run_property"]

@@ -24,6 +24,7 @@ PUBLIC = [
     "dekderive.duals",
     "dekderive.equivalents",
     "dekderive.estimators",
+    "dekderive.experiments",
     "dekderive.families",
     "dekderive.gram",
     "dekderive.gram.convolutional",
