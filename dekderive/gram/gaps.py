@@ -56,9 +56,8 @@ def gaps(
     float32 it is 1e-6 at worst, since only pairs with ``1 - cos < 0.25`` are computed from differences of rows.
 
     The same holds for a deep equilibrium model whose activation has no degree of homogeneity, times the condition
-    number 1 / (1 - weight_variance E[phi'(u)^2]).  For other kernels of infinite depth in the chart of the angle the relative
-    error is some 1e-16 divided by the square root
-    of the gap, and in that of the correlation the absolute error is some 1e-16.
+    number 1 / (1 - weight_variance E[phi'(u)^2]).  For other kernels of infinite depth in the chart of the angle the
+    relative error is some 1e-16 divided by the square root of the gap, and in that of the correlation the absolute error is some 1e-16.
 
     Examples
     --------

@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 
 from dekderive.errors import InvalidInput, NotConverged
+from dekderive.kernels import deq_ntk_relu
 from dekderive.solvers import Status, newton
+from dekderive.solvers.charts import chart_roots, readout
 
 
 def test_many_equations_agree_with_mpmath():
@@ -128,3 +130,21 @@ def test_float32_stays_float32():
     found = newton(lambda x: x * x - 2, lambda x: 2 * x, np.ones(3, dtype=np.float32), 0.0, 2.0)
     assert found.value.dtype == np.float32
     np.testing.assert_allclose(found.value, np.sqrt(2.0), rtol=2e-7)
+
+
+def test_a_lucky_step_is_no_prediction_of_the_next():
+    # Here the last step but one ends much closer than its curvature allows, having passed an inflection on the way: a
+    # forecast from it alone stops 1e-11 short of the angle.
+    gap, w, u, b = 1.3868664319282367, 0.6, 0.1, 0.3
+    one, q = np.ones(1), (u + b) / (1 - w)
+    pair = {"cxx": one, "cyy": one, "cxy": one - gap, "gap": gap * one, "kxx": q * one, "kyy": q * one}
+    parameters = {"weight_variance": w, "input_variance": u, "bias_variance": b}
+    found = readout(deq_ntk_relu, chart_roots(deq_ntk_relu, pair, parameters).x, pair, parameters)
+    with mpmath.workdps(40):
+        q = (u + mpmath.mpf(b)) / (1 - mpmath.mpf(w))
+        injected = (u * (1 - mpmath.mpf(gap)) + b) / q
+        r = mpmath.findroot(
+            lambda r: w * (mpmath.sqrt(1 - r * r) + r * (mpmath.pi - mpmath.acos(r))) / mpmath.pi + injected - r, 0.3
+        )
+        wanted = r * q / (1 - w * (mpmath.pi - mpmath.acos(r)) / mpmath.pi)
+    assert found[0] == pytest.approx(float(wanted), rel=2e-14)
