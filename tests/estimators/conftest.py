@@ -19,8 +19,8 @@ for shared in (X, Y):
 KERNELS = {name: k for name in dekderive.kernels.__all__ if isinstance(k := getattr(dekderive.kernels, name), Kernel)}
 
 
-# Numerical expectations in the variance equation: seconds for each evaluation, however few the rows.
-SLOW = ("deker_poisson_log_softplus",)
+# Numerical expectations: seconds for each evaluation, however few the rows.
+SLOW = ("deker_poisson_log_softplus", "deq_nngp_gelu", "deq_ntk_tanh", "implicit_ck_tanh", "implicit_ntk_tanh")
 
 
 @functools.cache

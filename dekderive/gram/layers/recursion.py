@@ -67,7 +67,8 @@ class Network:
     def _plain(self) -> Plain | None:
         if self.kernel.first:  # injected inputs
             return None
-        return Plain(self.kernel, self.left, self.right, self._transfers, self.parameters)
+        with np.errstate(all="ignore"):
+            return Plain(self.kernel, self.left, self.right, self._transfers, self.parameters)
 
     def values(self, i: NDArray[np.intp], j: NDArray[np.intp], gap: Array, tilt: Array) -> Array:
         """The kernel at pairs of rows, without derivatives; (N,) ndarray.
