@@ -57,7 +57,8 @@ def gaps(
 
     The same holds for a deep equilibrium model whose activation has no degree of homogeneity, times the condition
     number 1 / (1 - weight_variance E[phi'(u)^2]).  For other kernels of infinite depth in the chart of the angle the
-    relative error is some 1e-16 divided by the square root of the gap, and in that of the correlation the absolute error is some 1e-16.
+    relative error is some 1e-16 divided by the square root of the gap, and in that of the correlation the absolute
+    error is some 1e-16.
 
     Examples
     --------
