@@ -124,6 +124,8 @@ def errors(sizes: Sequence[int], seeds: int, figure: Path | None) -> None:
 
 
 def _draw_errors(sizes: Sequence[int], panels: list[tuple[str, dict[str, list[float]]]], figure: Path) -> None:
+    from matplotlib.lines import Line2D
+
     labels = list(dict.fromkeys(label.removesuffix(" *") for _, measured in panels for label in measured))
     colours = dict(zip(labels, [*COLOURS, "#999999", "#f0e442"], strict=False))
     with _figure(figure, len(panels)) as axes:
@@ -134,8 +136,11 @@ def _draw_errors(sizes: Sequence[int], panels: list[tuple[str, dict[str, list[fl
             ax.minorticks_off()
             ax.set_xticks(sizes, [str(n) for n in sizes])
             ax.set(title=title, xlabel="n")
-            ax.legend(fontsize=6, frameon=False)
         axes[0].set_ylabel("difference from the model")
+        # Dashed lines miss an equation; one legend serves all panels.
+        lines = [Line2D([], [], color=colours[label], label=label) for label in labels]
+        lines.append(Line2D([], [], color="black", linestyle="--", label="misses an equation"))
+        axes[0].figure.legend(handles=lines, loc="outside lower center", ncols=len(lines), fontsize=7, frameon=False)
 
 
 # ---- eigenvalues -----------------------------------------------------------------------------------------------------
