@@ -44,7 +44,7 @@ def simulate(function, x, variances, width, seed):
     inner = np.linalg.qr(rng.standard_normal((width, x.shape[1] + 1)))[0].T * math.sqrt(width)
     injected = math.sqrt(u) * x @ inner[:-1] + math.sqrt(b) * inner[-1]
     state = np.zeros((len(x), width))
-    for _ in range(400):
+    for _ in range(3000):  # some draws have a slow mode
         before, state = state, function(state)[0] @ recurrent.T + injected
         if np.abs(state - before).max() < 1e-12:
             break
