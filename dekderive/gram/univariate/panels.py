@@ -71,10 +71,14 @@ class Panels:
 
     def fill(self, out: Array) -> None:
         """Write the whole matrix but for the diagonal of a symmetric one."""
+        # One product of a matrix with itself is faster than those of its panels; a file is filled panel by panel.
+        whole = self.symmetric and out.flags.c_contiguous and not isinstance(out, np.memmap)
+        if whole:
+            np.matmul(self.left.rows, self.left.rows.T, out=out)
         with pooled() as pool:
             for rows in self.slices():
                 panel = out[rows]
-                self._panel(rows, panel, pool)
+                self._panel(rows, panel, pool, multiplied=whole)
                 if self.symmetric:
                     self._mirror(rows, panel, out, pool)
 
@@ -93,15 +97,20 @@ class Panels:
                     np.fill_diagonal(square, self.left.diagonal[rows])
                 yield rows, panel
 
-    def _panel(self, rows: slice, panel: Array, pool: ThreadPoolExecutor | None) -> None:
-        """Products, then kernel values."""
+    def _multiply(self, rows: slice, panel: Array) -> None:
+        """Products of the rows of a panel; of a symmetric matrix up to the diagonal."""
         left, right = self.left.rows, self.right.rows
-        width = rows.stop if self.symmetric else len(self.right)
-        before = rows.start if self.symmetric else width
+        before = rows.start if self.symmetric else len(self.right)
         if before:
             np.matmul(left[rows], right[:before].T, out=panel[:, :before])
         if self.symmetric:  # NumPy computes half of a product with itself
-            np.matmul(left[rows], left[rows].T, out=panel[:, before:width])
+            np.matmul(left[rows], left[rows].T, out=panel[:, before : rows.stop])
+
+    def _panel(self, rows: slice, panel: Array, pool: ThreadPoolExecutor | None, multiplied: bool = False) -> None:
+        """Products, unless they are there, then kernel values."""
+        width = rows.stop if self.symmetric else len(self.right)
+        if not multiplied:
+            self._multiply(rows, panel)
         tiles: Any = self.compiled_tiles if self.compiled_tiles and panel.flags.c_contiguous else self.numpy_tiles
         size = max(1, tiles.bytes // (self.dtype.itemsize * max(width, 1)))
         slabs = [slice(i, min(i + size, rows.stop)) for i in range(rows.start, rows.stop, size)]

@@ -17,8 +17,8 @@ __all__ = ["AugmentedRows", "CentredRows", "common_direction", "gaps_from_differ
 
 Array = NDArray[Any]
 
-# Elements that are worked on at a time: they stay in a processor's cache; and those that are gathered at a time.
-CHUNK, GATHER = 1 << 15, 1 << 19
+# Elements that are worked on at a time: enough that threads do not wait for the interpreter; and gathered at a time.
+CHUNK, GATHER = 1 << 18, 1 << 19
 # Rows of which the common direction is the mean.
 SAMPLE = 1024
 # Squared lengths outside of this range are left to the general solver, which scales every row apart.

@@ -27,7 +27,7 @@ class NumPyTiles:
         Gaps below this part of ``halves[i] + halves[j]`` are reported instead of trusted.
     """
 
-    bytes = 1 << 18  # per slab: four arrays of this size stay in a processor's cache
+    bytes = 1 << 21  # per slab: with fewer, threads wait for the interpreter rather than work
 
     def __init__(self, kernel: UnivariateKernel, dtype: Any, near: float) -> None:
         self.dtype, self.near = np.dtype(dtype), near
