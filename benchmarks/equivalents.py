@@ -145,6 +145,7 @@ def figure(curves: list[Curve], sizes: list[int], path: str) -> None:
     names = list(dict.fromkeys(c.activation for c in curves))
     rows = list(dict.fromkeys(c.kernel for c in curves))
     shape = (len(rows), len(names))
+    plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "equivalents"})
     canvas, axes = plt.subplots(*shape, figsize=(2.6 * shape[1], 2.6 * shape[0]), sharex=True, squeeze=False)
     colours = ("#0072b2", "#56b4e9", "#009e73", "#d55e00", "#cc79a7")
     for c in curves:
@@ -154,6 +155,8 @@ def figure(curves: list[Curve], sizes: list[int], path: str) -> None:
             axis.loglog(sizes, [c.mean(variant, n) for n in sizes], style, color=colour, marker=".", label=variant)
         guide = c.mean("population", sizes[0]) * np.sqrt(sizes[0] / np.array(sizes)) * 1.3
         axis.loglog(sizes, guide, ":", color="black", label="slope -1/2")
+        axis.minorticks_off()
+        axis.set_xticks(sizes, [str(n) for n in sizes], fontsize=7)
         axis.set_title(f"{c.activation}, {c.kernel.upper()}", fontsize=9)
         axis.tick_params(labelsize=7)
     axes[0][0].legend(fontsize=5)
