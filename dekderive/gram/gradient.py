@@ -149,6 +149,7 @@ def _layered(
         gap, tilt = work.values["gap"], work.values["tilt"]
         pairs = network.pairs(i, j, gap, tilt, still)
         part = _with_zero_rows(work.spread(_numbers(kernel, pairs.slope)), work, side, at_diagonal, at_diagonal)
+        # Again, and cheaply: the matrix is then that of `gram` to the last bit, which optimisers compare with it.
         fill(K, work.block, work.spread(network.values(i, j, gap, tilt)), symmetric=True)
         fill(dK, work.block, part, symmetric=True)
     here = np.arange(len(side))

@@ -1,5 +1,6 @@
 """Closed forms: proved by Price and the value at kxy = 0, and compared with quadrature that shares no code."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -152,3 +153,12 @@ def test_the_fallback_is_a_node_and_says_so():
 def test_divergent_everywhere_is_an_error():
     with pytest.raises((NotIntegrable, NoClosedForm)):
         dual(sp.exp(z**4))
+
+
+def test_a_constant_with_a_nested_radical_is_no_obstacle_to_the_proof():
+    square = mean(gelu(z), gelu(z)).subs(kxx, 1)
+    right = dual(gelu(z) / sp.sqrt(square))
+    assert [c.verdict for c in right.checks()] == [Verdict.HOLDS] * 3
+    assert right.expression.has(square)
+    wrong = dataclasses.replace(right, expression=right.expression.subs(square, square + sp.Rational(1, 10**9)))
+    assert {c.verdict for c in wrong.checks()} == {Verdict.FAILS}
