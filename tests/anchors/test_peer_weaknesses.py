@@ -10,19 +10,18 @@ import numpy as np
 import pytest
 import sympy as sp
 from mpmath import mpf
-from scipy.special import erf, erfc
+from scipy.special import erfc
 
 from dekderive.atoms import elu, expit, gelu, relu, silu, softplus, step
-from dekderive.duals import dual
-from dekderive.families import Family, poisson
+from dekderive.families import poisson
 from dekderive.gram import diagonal, gaps, gram, input_gradient
 from dekderive.gram.moments import linear
 from dekderive.programs import compile
-from dekderive.programs.lower import lower
 from dekderive.reparameterisations import Reparameterisation
-from dekderive.simplification import stabilise, tidy
-from dekderive.symbols import eta, kxx, kxy, kyy, z
+from dekderive.simplification import tidy
+from dekderive.symbols import z
 from dekderive.update_maps import deker, nngp, ntk
+from tests.anchors.oracles import generated
 
 ACTIVATIONS = {
     "relu": relu(z),
@@ -45,14 +44,6 @@ ACTIVATIONS = {
 @functools.cache
 def kernel(kind, name):
     return compile({"nngp": nngp, "ntk": ntk}[kind](ACTIVATIONS[name], name=f"{kind}_{name.split()[0]}"))
-
-
-def generated(expr):
-    """The NumPy function that the code generator writes for a formula in z."""
-    function = lower("f", expr, (), {})
-    namespace = {}
-    exec(f"import numpy as np\nfrom dekderive.kernels import special\n{function.text}", namespace)
-    return namespace["f"]
 
 
 # ---- duals in multiple precision: E[f(u) f(v)] and E[f'(u) f'(v)] -------------------------------------------------
@@ -183,12 +174,12 @@ def test_the_gradient_at_a_copy_is_half_that_of_the_diagonal(kind, name):
     """k(x, x) depends on v = |x|^2 alone, and by symmetry dk(x, y)/dx at y = x is half the gradient of k(x, x)."""
     X = np.random.default_rng(4).normal(size=(3, 5)) / np.sqrt(5)
     found = input_gradient(kernel(kind, name), X, X.copy(), moments=linear(), weight_variance=1.0)
-    f, slope = generated(ACTIVATIONS[name]), generated(tidy(ACTIVATIONS[name].diff(z)))
+    f, slope = ACTIVATIONS[name], tidy(ACTIVATIONS[name].diff(z))
     u, weight = rule(0.0, 0.4)
 
     def at(v):
-        values = f(np.sqrt(v) * u) ** 2
-        return weight @ (values if kind == "nngp" else values + v * slope(np.sqrt(v) * u) ** 2)
+        values = generated(f, z=np.sqrt(v) * u) ** 2
+        return weight @ (values if kind == "nngp" else values + v * generated(slope, z=np.sqrt(v) * u) ** 2)
 
     for i, x in enumerate(X):
         v, h = x @ x, 4e-3
@@ -368,89 +359,6 @@ def test_duals_and_their_derivatives_at_large_variances(name, a, b):
         truth = np.array([expectation(function, function, a, b, r) for r in rho])
         size = np.sqrt(expectation(function, function, a, a, 1.0) * expectation(function, function, b, b, 1.0))
         np.testing.assert_allclose(found, truth, rtol=0, atol=1e-12 * size)
-
-
-# ---- formulas as SymPy's users write them -------------------------------------------------------------------------
-
-
-def rectified_angle(r):
-    return (sp.sqrt(1 - r**2) + r * (sp.pi - sp.acos(r))) / sp.pi
-
-
-TINY = mpf(2) ** -1022  # below it no double has 1e-14 of relative precision
-LINE = sp.Interval.open(-sp.oo, sp.oo)
-plain_softplus, plain_log_cosh, plain_uniform = sp.log(1 + sp.exp(z)), sp.log(sp.cosh(z)), sp.log((sp.exp(z) - 1) / z)
-plain_normal = (1 + sp.erf(z / sp.sqrt(2))) / 2
-PLAIN = {  # name: formula, points, and the truth by mpmath
-    "softplus": (plain_softplus, (-40, 800), lambda x: mpmath.log1p(mpmath.exp(x))),
-    "softplus''": (plain_softplus.diff(z, 2), (20, 40, 800), lambda x: mpmath.sech(x / 2) ** 2 / 4),
-    "log cosh": (plain_log_cosh, (1e-6, 1e-10, 800, -800), lambda x: mpmath.log(mpmath.cosh(x))),
-    "log cosh''": (plain_log_cosh.diff(z, 2), (20, 300), lambda x: mpmath.sech(x) ** 2),
-    "langevin": (sp.coth(z) - 1 / z, (1e-6, 1e-10), lambda x: mpmath.coth(x) - 1 / x),
-    "langevin'": ((sp.coth(z) - 1 / z).diff(z), (1e-6, 1e-10), lambda x: 1 / x**2 - mpmath.csch(x) ** 2),
-    "continuous Bernoulli": (plain_uniform, (1e-3, 1e-6, 1e-10, 800), lambda x: mpmath.log(mpmath.expm1(x) / x)),
-    "Mills ratio": (
-        sp.exp(-(z**2) / 2) / sp.sqrt(2 * sp.pi) / plain_normal,
-        (-40,),
-        lambda x: mpmath.npdf(x) / mpmath.ncdf(x),
-    ),
-    "normal tail": (plain_normal, (-10, -37), mpmath.ncdf),
-    "tanh": ((1 - sp.exp(-2 * z)) / (1 + sp.exp(-2 * z)), (1e-9, -800), mpmath.tanh),
-    "expit": (sp.exp(z) / (1 + sp.exp(z)), (800,), lambda x: 1 / (1 + mpmath.exp(-x))),
-    "log softplus'": (
-        sp.log(plain_softplus).diff(z),
-        (-30, -40, -800, 800),
-        lambda x: 1 / ((1 + mpmath.exp(-x)) * mpmath.log1p(mpmath.exp(x))),
-    ),
-    "log(1 - exp)": (sp.log(1 - sp.exp(z)), (-1e-18, -40), lambda x: mpmath.log(1 - mpmath.exp(x))),
-}
-
-
-@pytest.mark.parametrize(("name", "point"), [(n, float(p)) for n, (_, points, _) in PLAIN.items() for p in points])
-def test_plain_formulas_lose_digits_by_lambdify_and_keep_them_here(name, point):
-    expr, _, exact = PLAIN[name]
-    x = np.array([point])
-    with np.errstate(all="ignore"):
-        naive = sp.lambdify(z, expr, ["numpy", {"coth": lambda t: 1 / np.tanh(t), "erf": lambda t: -erf(-t)}])(x)[0]
-        found = generated(stabilise(tidy(expr)))(x)[0]
-    with mpmath.workdps(800):
-        truth = exact(mpf(point))
-        assert not abs(mpf(float(naive)) - truth) <= mpf("1e-13") * abs(truth) + TINY, (
-            "no longer a weakness: drop the row"
-        )
-        assert abs(mpf(float(found)) - truth) <= mpf("1e-14") * abs(truth) + TINY
-
-
-def test_the_mean_of_a_plain_log_partition_far_out():
-    family = Family("uniform", sp.log((sp.exp(eta) - 1) / eta), LINE)
-    naive = sp.lambdify(eta, family.log_partition.diff(eta), "numpy")
-    with np.errstate(all="ignore"):
-        assert np.isnan(naive(800.0))
-    x = np.array([800.0, -800.0, 1e-10, 1e-3])
-    with mpmath.workdps(800):
-        truth = [float(1 / (1 - mpmath.exp(-mpf(e))) - 1 / mpf(e)) for e in x]
-    np.testing.assert_allclose(generated(family.mean.subs(eta, z))(x), truth, rtol=1e-14)
-
-
-def test_the_arc_cosine_kernel_at_and_beyond_its_ends():
-    """kappa_1 with a correlation that rounding has put above 1, and near -1 where everything cancels."""
-    form = 2 * dual(relu(z), relu(z)).expression
-    function = lower("f", form, (), {})
-    namespace = {}
-    exec(f"import numpy as np\nfrom dekderive.kernels import special\n{function.text}", namespace)
-    one = np.ones(3)
-    rho = np.array([1 + 2.0**-52, 1.0, -1 + 2.0**-40])
-    found = namespace["f"](
-        **{s.name: v for s, v in ((kxx, one), (kyy, one), (kxy, rho)) if s.name in function.arguments}
-    )
-    with np.errstate(invalid="ignore"):
-        naive = sp.lambdify(z, rectified_angle(z), "numpy")(rho)
-    assert np.isnan(naive[0])
-    np.testing.assert_allclose(found[:2], [1, 1], rtol=1e-15)
-    with mpmath.workdps(40):
-        truth = float(2 * relu_dual(mpf(1), mpf(1), mpf(float(rho[2]))))
-    assert abs(naive[2] - truth) > 1e-3 * truth
-    assert abs(found[2] - truth) <= 1e-16
 
 
 # ---- the log-softplus link, whose slope is 0/0 below z = -745 -----------------------------------------------------
